@@ -1,0 +1,160 @@
+"""A project on disk: what its own files say about name, image, tag, version, port and language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from dubbopy_cli import names
+from dubbopy_cli.errors import DubbopyError, PreflightError
+
+MARKER = ".dubbopy.yaml"
+
+Lang = Literal["go", "python"]
+Role = Literal["server", "client"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder made by ``newApp``; every value is read from the one file that holds it."""
+
+    root: Path
+    template: str
+    lang: Lang
+    role: Role
+    mesh: str
+    module: str
+    name: str
+    image: str
+    tag: str
+    version: str
+    port: int
+    references: tuple[tuple[str, int], ...]
+
+    @property
+    def build_dir(self) -> Path:
+        """Return the folder that holds the Dockerfile and what a build leaves."""
+        return self.root / "build"
+
+
+def locate(start: Path) -> Path:
+    """Return the nearest folder at or above ``start`` that holds a project; PreflightError if there is none."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise PreflightError(
+        "project-not-found",
+        f"{start} is not inside a project: neither it nor a folder above it holds {MARKER}",
+        hint="cd into a project, or make one: dubbopy-cli newApp .",
+    )
+
+
+def load(start: Path) -> Project:
+    """Read the project at or above ``start``; PreflightError when a file is missing or says nonsense."""
+    root = locate(start)
+    marker = _read(root / MARKER)
+    chart = _read(root / "chart/app/Chart.yaml")
+    values = _read(root / "chart/app/values.yaml")
+    service = _read(root / "chart/service/values.yaml")
+    reader = _Reader(root)
+    lang = reader.one_of(marker, MARKER, "answers.lang", ("go", "python"))
+    role = reader.one_of(marker, MARKER, "answers.role", ("server", "client"))
+    try:
+        return Project(
+            root=root,
+            template=reader.text(marker, MARKER, "template"),
+            lang=cast(Lang, lang),
+            role=cast(Role, role),
+            mesh=reader.text(marker, MARKER, "answers.mesh"),
+            module=reader.text(marker, MARKER, "answers.module"),
+            name=names.application(reader.text(chart, "chart/app/Chart.yaml", "name")),
+            image=names.image(reader.text(values, "chart/app/values.yaml", "image.repository")),
+            tag=names.tag(reader.text(values, "chart/app/values.yaml", "image.tag")),
+            version=names.version(
+                reader.text(values, "chart/app/values.yaml", "version.labels.dubbogoAppVersion")
+            ),
+            port=names.port(reader.text(service, "chart/service/values.yaml", "service.port")),
+            references=_references(root),
+        )
+    except DubbopyError as error:
+        if error.code == "project-invalid":
+            raise
+        raise PreflightError(
+            "project-invalid", f"the project at {root} cannot be used: {error.message}", hint=error.hint
+        ) from error
+
+
+class _Reader:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def text(self, document: Mapping[str, Any], file: str, path: str) -> str:
+        node: Any = document
+        for key in path.split("."):
+            node = node.get(key) if isinstance(node, Mapping) else None
+        if isinstance(node, bool | float) or node is None or isinstance(node, Mapping | list):
+            # A float would already have lost what was typed: 1.10 is 1.1.
+            raise PreflightError(
+                "project-invalid",
+                f"{self._root / file} has no usable `{path}`"
+                + (f": {node!r} is not a text" if node is not None else ""),
+                hint=f'write it in quotes, such as {path.split(".")[-1]}: "1.0.0"',
+            )
+        return str(node)
+
+    def one_of(self, document: Mapping[str, Any], file: str, path: str, known: tuple[str, ...]) -> str:
+        value = self.text(document, file, path)
+        if value not in known:
+            raise PreflightError(
+                "project-invalid",
+                f"{self._root / file} says `{path}: {value}`, which is none of {', '.join(known)}."
+                + names.did_you_mean(value, list(known)),
+            )
+        return value
+
+
+def _references(root: Path) -> tuple[tuple[str, int], ...]:
+    """Return the applications that conf/dubbogo.yaml calls: the first label of each reference's host, and its port."""
+    path = root / "conf/dubbogo.yaml"
+    if not path.is_file():
+        return ()
+    node: Any = _read(path)
+    for key in ("dubbo", "consumer", "references"):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    found = []
+    for reference in node.values() if isinstance(node, Mapping) else ():
+        url = reference.get("url", "") if isinstance(reference, Mapping) else ""
+        match = re.search(r"tri://([a-z][a-z0-9-]*)(?:\.[a-z0-9.-]*)?:([0-9]+)", str(url))
+        if match:
+            found.append((match[1], int(match[2])))
+    return tuple(found)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PreflightError(
+            "project-invalid",
+            f"{path} is missing",
+            hint="restore it from version control, or make the project again beside this one: dubbopy-cli newApp",
+        ) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise PreflightError(
+            "project-invalid", f"{path} is not valid YAML: {_brief(error)}", hint=f"mend {path}"
+        ) from error
+    if not isinstance(document, Mapping):
+        raise PreflightError("project-invalid", f"{path} holds no mapping", hint=f"mend {path}")
+    return document
+
+
+def _brief(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)

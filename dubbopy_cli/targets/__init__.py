@@ -1,0 +1,1 @@
+"""Where releases run: one protocol, one package a target."""

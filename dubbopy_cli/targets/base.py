@@ -1,0 +1,215 @@
+"""The protocol of a target and the values that pass through it; the commands know nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from dubbopy_cli.plan import Plan
+from dubbopy_cli.traffic.model import RuleSet
+
+Role = Literal["server", "client"]
+InstanceState = Literal["ready", "starting", "unready", "draining", "crashed", "stopped"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An application that another one calls, and the port of its Service."""
+
+    application: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a build left for the local target: files to copy and the command to start in the copy.
+
+    ``files`` maps a path relative to the release's folder to its source; a source that is a folder is taken whole.
+    ``command`` is an argv; ``{release}`` in a word stands for the release's folder. ``digest`` is sha256 in hex.
+    """
+
+    files: Mapping[str, Path]
+    command: tuple[str, ...]
+    digest: str
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """What a deploy wants: one version of one application, with so many instances."""
+
+    application: str
+    version: str
+    tag: str
+    role: Role
+    port: int
+    artifact: Artifact
+    references: tuple[Reference, ...] = ()
+    replicas: int = 1
+    no_traffic: bool = False
+    timeout: float = 60.0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One process or pod; ``started`` is in seconds since the epoch, 0 while it is not running."""
+
+    name: str
+    state: InstanceState
+    pid: int
+    address: str
+    started: float
+    restarts: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version as it runs."""
+
+    application: str
+    version: str
+    revision: int
+    tag: str
+    digest: str
+    role: Role
+    replicas: int
+    deployed: float
+    instances: tuple[Instance, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the release's name, APP-VERSION."""
+        return f"{self.application}-{self.version}"
+
+    @property
+    def ready(self) -> int:
+        """Return how many instances are ready."""
+        return sum(one.state == "ready" for one in self.instances)
+
+
+@dataclass(frozen=True)
+class Application:
+    """One application: its address inside the mesh, its releases by version and the rules that act on it."""
+
+    name: str
+    namespace: str
+    role: Role
+    address: str
+    releases: tuple[Release, ...]
+    rules: RuleSet
+
+    def release(self, version: str) -> Release | None:
+        """Return the release of ``version``, or None."""
+        return next((one for one in self.releases if one.version == version), None)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of an instance's log; ``time`` in seconds since the epoch, that of the line before if it has none."""
+
+    instance: str
+    version: str
+    time: float
+    text: str
+
+
+@dataclass(frozen=True)
+class CallRequest:
+    """Calls to make from inside the mesh; ``method`` is ``package.Service/Method`` or empty for the only one.
+
+    ``body`` is JSON, ``timeout`` is in seconds for each call.
+    """
+
+    application: str
+    method: str = ""
+    body: str = "{}"
+    headers: tuple[tuple[str, str], ...] = ()
+    count: int = 1
+    concurrency: int = 1
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True)
+class CallReport:
+    """What the calls met: counts per version and per error code, latency in milliseconds, one answer as JSON."""
+
+    method: str
+    calls: int
+    ok: int
+    versions: Mapping[str, int]
+    errors: Mapping[str, int]
+    latency_ms: Mapping[str, float]
+    seconds: float
+    answer: str
+    error_message: str = ""
+
+    @property
+    def failed(self) -> int:
+        """Return how many calls got no answer."""
+        return self.calls - self.ok
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that doctor looked at; ``hint`` is the command that mends it."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    detail: str
+    hint: str = ""
+
+
+class Target(Protocol):
+    """Run releases and rules somewhere; every mutating operation is a plan."""
+
+    @property
+    def name(self) -> str:
+        """Return the target's name as the first line of a command shows it, such as ``local``."""
+        ...
+
+    @property
+    def namespace(self) -> str:
+        """Return the namespace in which this target works."""
+        ...
+
+    def recover(self) -> tuple[str, ...]:
+        """Mend what a crash or a killed command left behind and return a line for each thing mended."""
+        ...
+
+    def deploy(self, request: ReleaseRequest) -> Plan:
+        """Plan the release of one version; RolloutError from a step when it does not become ready."""
+        ...
+
+    def remove(self, application: str, version: str | None, *, force: bool = False) -> Plan:
+        """Plan the removal of one version, or of the whole application when ``version`` is None."""
+        ...
+
+    def applications(self) -> tuple[Application, ...]:
+        """Return what runs, sorted by name."""
+        ...
+
+    def logs(
+        self, application: str, version: str | None, *, follow: bool, since: float | None, tail: int | None
+    ) -> Iterator[LogLine]:
+        """Yield log lines in the order of time; ``since`` is seconds back from now, ``tail`` a count an instance."""
+        ...
+
+    def call(self, request: CallRequest) -> CallReport:
+        """Make calls from inside the mesh, subject to the rules."""
+        ...
+
+    def rules(self) -> RuleSet:
+        """Return every rule of the namespace."""
+        ...
+
+    def apply_rules(self, wanted: RuleSet) -> Plan:
+        """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
+        ...
+
+    def check(self) -> tuple[Check, ...]:
+        """Look at everything the target needs and at what is left over."""
+        ...

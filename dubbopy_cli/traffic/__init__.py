@@ -1,0 +1,1 @@
+"""Traffic rules, pure: nothing here reads, writes or runs anything."""
