@@ -1,0 +1,1 @@
+"""Stubs made from api/*.proto by `dubbopy-cli generate`."""
