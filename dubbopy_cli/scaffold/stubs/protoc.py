@@ -1,0 +1,87 @@
+"""Run the protoc that grpcio-tools carries, and say what it found."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dubbopy_cli.errors import DubbopyError, PreflightError
+from dubbopy_cli.process import Completed, Runner
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+FOLDER = "api"
+_TIMEOUT = 120.0
+# FILE:LINE:COLUMN: MESSAGE, as protoc writes it.
+_FINDING = re.compile(r"^(?P<file>[^:\n]+\.proto):(?P<line>\d+):(?P<column>\d+): (?P<text>.+)$", re.MULTILINE)
+_NOT_FOUND = re.compile(r"^(?P<file>[^:\n]+\.proto): File not found", re.MULTILINE)
+
+
+def sources(root: Path) -> tuple[str, ...]:
+    """Return the .proto files of api/ and below, relative to the project; PreflightError if there are none."""
+    found = sorted(path.relative_to(root).as_posix() for path in (root / FOLDER).rglob("*.proto") if path.is_file())
+    if not found:
+        raise PreflightError(
+            "proto-missing",
+            f"{root / FOLDER} holds no .proto file, so there is nothing to make stubs from",
+            hint="write api/api.proto, or make a project that has one: dubbopy-cli newApp",
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Protoc:
+    """protoc in one project: imports in its .proto files are paths from the project's folder."""
+
+    runner: Runner
+    root: Path
+
+    def describe(self, protos: Sequence[str], staging: Path) -> tuple[FileDescriptorSet, tuple[str, ...]]:
+        """Return what the files and all that they import declare, and protoc's warnings.
+
+        Raises DubbopyError ``proto-invalid`` with file, line and column, PreflightError when grpcio-tools is missing.
+        """
+        if find_spec("grpc_tools") is None:
+            raise PreflightError(
+                "extra-missing",
+                "stubs are made by grpcio-tools, which is not installed beside dubbopy-cli",
+                hint="pip install 'dubbopy-cli[stubs]'",
+            )
+        from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+        target = staging / "descriptors.bin"
+        done = self.run([f"--descriptor_set_out={target}", "--include_imports", "--include_source_info"], protos)
+        return FileDescriptorSet.FromString(target.read_bytes()), tuple(done.stderr.splitlines())
+
+    def run(self, options: Sequence[str], protos: Sequence[str]) -> Completed:
+        """Run protoc on the files; DubbopyError ``proto-invalid`` when it refuses them."""
+        # -P: a file of the project must not stand in for a module of the standard library.
+        argv = [sys.executable, "-P", "-m", "grpc_tools.protoc", "-I.", *options, *protos]
+        done = self.runner.run(argv, timeout=_TIMEOUT, cwd=self.root, check=False)
+        if not done.ok:
+            raise _refused(done.stderr)
+        return done
+
+
+def _refused(stderr: str) -> DubbopyError:
+    missing = _NOT_FOUND.search(stderr)
+    finding = next((one for one in _FINDING.finditer(stderr) if "warning:" not in one["text"]), None)
+    if finding is None:
+        lines = stderr.strip().splitlines() or ["it said nothing"]
+        return DubbopyError(
+            "proto-invalid",
+            f"protoc refused the .proto files: {lines[0]}",
+            hint="dubbopy-cli generate -v",
+            details=stderr,
+        )
+    hint = f"mend {finding['file']} at line {finding['line']}, then: dubbopy-cli generate"
+    if missing:
+        name = Path(missing["file"]).name
+        hint = f'imports are paths from the project\'s folder, such as: import "{FOLDER}/{name}";'
+    return DubbopyError("proto-invalid", finding[0], hint=hint, details=stderr.strip())
