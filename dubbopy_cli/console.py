@@ -123,6 +123,15 @@ class Console:
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
+    def prompt(self, text: str) -> str:
+        """Return the line typed after ``text``; the end of the input counts as Ctrl-C."""
+        sys.stderr.write(text)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise KeyboardInterrupt
+        return line.strip()
+
     def _envelope(self, status: str, data: Mapping[str, Any], error: DubbopyError | None) -> str:
         envelope: dict[str, Any] = {
             "schema": SCHEMA,
@@ -181,6 +190,6 @@ def _yaml(data: Mapping[str, Any]) -> str:
     text = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel has no type for it
     writer.dump(json.loads(json.dumps(data)), text)
     return text.getvalue()

@@ -29,11 +29,36 @@ ErrorCode = Literal[
     "name-invalid",
     "project-not-found",
     "project-invalid",
+    # templates and answers
+    "path-invalid",
+    "path-conflict",
+    "answer-unknown",
+    "answer-missing",
+    "answer-invalid",
+    "template-not-found",
+    "template-unreachable",
+    "template-untrusted",
+    "template-unsafe",
+    "template-invalid",
     # programs
     "tool-missing",
     "tool-failed",
     "tool-timeout",
     "extra-missing",
+    # builds
+    "toolchain-missing",
+    "toolchain-old",
+    "build-failed",
+    "build-missing",
+    # traffic rules
+    "rules-invalid",
+    "rules-refused",
+    "version-unknown",
+    # stubs
+    "proto-missing",
+    "proto-invalid",
+    "stubs-stale",
+    "stubs-foreign",
 ]
 
 

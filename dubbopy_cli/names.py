@@ -71,7 +71,10 @@ def image(value: str) -> str:
     if len(value) <= 255 and _IMAGE.fullmatch(value):
         return value
     raise _invalid(
-        "image repository", value, "[HOST[:PORT]/]PATH in lower case, without a tag", value.split(":")[0].lower()
+        "image repository",
+        value,
+        "[HOST[:PORT]/]PATH in lower case, without a tag",
+        value.partition(":")[0].lower(),
     )
 
 

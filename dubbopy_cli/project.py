@@ -67,8 +67,8 @@ def load(start: Path) -> Project:
         return Project(
             root=root,
             template=reader.text(marker, MARKER, "template"),
-            lang=cast(Lang, lang),
-            role=cast(Role, role),
+            lang=cast("Lang", lang),
+            role=cast("Role", role),
             mesh=reader.text(marker, MARKER, "answers.mesh"),
             module=reader.text(marker, MARKER, "answers.module"),
             name=names.application(reader.text(chart, "chart/app/Chart.yaml", "name")),
@@ -102,7 +102,7 @@ class _Reader:
                 "project-invalid",
                 f"{self._root / file} has no usable `{path}`"
                 + (f": {node!r} is not a text" if node is not None else ""),
-                hint=f'write it in quotes, such as {path.split(".")[-1]}: "1.0.0"',
+                hint=f'write it in quotes, such as {path.rpartition(".")[2]}: "1.0.0"',
             )
         return str(node)
 
@@ -135,7 +135,8 @@ def _references(root: Path) -> tuple[tuple[str, int], ...]:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))

@@ -3,17 +3,53 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from dubbopy_cli.console import Console, Format
-from dubbopy_cli.errors import DubbopyError, ExitCode
+from dubbopy_cli.errors import DubbopyError, ExitCode, PreflightError
 
 _Output = Annotated[Format, typer.Option("-o", "--output", envvar="DUBBOPY_OUTPUT", help="How to write data.")]
 _Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only data, warnings and errors.")]
-_Verbose = Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show child commands.")]
+_Verbose = Annotated[
+    int, typer.Option("-v", "--verbose", count=True, show_default=False, help="Show the programs that are run.")
+]
+
+# Which extra of the distribution brings which module.
+_EXTRAS = {
+    "envoy": "local",
+    "supervisor": "local",
+    "psutil": "local",
+    "filelock": "local",
+    "grpc": "local",
+    "grpc_health": "local",
+    "grpc_reflection": "local",
+    "google": "local",
+    "grpc_tools": "stubs",
+}
+
+
+def group(name: str, summary: str) -> typer.Typer:
+    """Return a group of verbs; called without one it shows its help."""
+    app = typer.Typer(
+        name=name,
+        help=summary,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True, help=summary)(help_without_verb)
+    return app
+
+
+def help_without_verb(context: typer.Context) -> None:
+    """Show a group's help when no verb was given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -23,34 +59,30 @@ def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Call
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        title = " ".join(filter(None, (app.info.name if isinstance(app.info.name, str) else "", name)))
+        group = app.info.name if isinstance(app.info.name, str) and app.info.name != "dubbopy-cli" else ""
+        title = f"{group} {name}".strip()
 
         def command(*, output: Format, quiet: bool, verbose: int, **options: Any) -> None:
             console = Console(title, output, -1 if quiet else verbose)
             run(console, lambda: function(console, **options))
 
-        own = list(inspect.signature(function).parameters.values())[1:]
         hints = get_type_hints(function, include_extras=True)
-        common = {"output": (_Output, Format.HUMAN), "quiet": (_Quiet, False), "verbose": (_Verbose, 0)}
+        own = [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name])
+            for one in list(inspect.signature(function).parameters.values())[1:]
+        ]
+        parameters = own + [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for key, kind, default in (
+                ("output", _Output, Format.HUMAN),
+                ("quiet", _Quiet, False),
+                ("verbose", _Verbose, 0),
+            )
+        ]
         command.__name__ = function.__name__
         command.__doc__ = function.__doc__
-        command.__annotations__ = {
-            **{one.name: hints[one.name] for one in own},
-            **{key: kind for key, (kind, _) in common.items()},
-            "return": type(None),
-        }
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        setattr(  # noqa: B010 - a plain assignment is no attribute mypy knows of a function
-            command,
-            "__signature__",
-            inspect.Signature(
-                [one.replace(kind=keyword, annotation=hints[one.name]) for one in own]
-                + [
-                    inspect.Parameter(key, keyword, default=default, annotation=kind)
-                    for key, (kind, default) in common.items()
-                ]
-            ),
-        )
+        command.__annotations__ = {one.name: one.annotation for one in parameters}
+        vars(command)["__signature__"] = inspect.Signature(parameters)
         app.command(name, hidden=hidden)(command)
         return function
 
@@ -58,26 +90,51 @@ def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Call
 
 
 def run(console: Console, action: Callable[[], None]) -> None:
-    """Run a command's action; a known error is reported once and becomes the exit code."""
+    """Run a command's action; an error is reported once and becomes the exit code."""
     try:
         action()
-    except DubbopyError as error:
-        console.error(error)
-        raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        console.error(
-            DubbopyError("interrupted", "interrupted", hint="the same command again goes on from here")
-        )
+        error = DubbopyError("interrupted", "interrupted", hint="the same command again goes on from here")
+        console.error(error)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
         # The reader of our output has gone, as with `| head`; there is nobody to tell.
         raise typer.Exit(ExitCode.FAILED) from None
-    except OSError as error:
-        console.error(
-            DubbopyError(
-                "io",
-                f"the system refused: {error.strerror or error}" + (f" ({error.filename})" if error.filename else ""),
-                hint="dubbopy-cli doctor",
-            )
+    except typer.Exit:
+        raise
+    except Exception as raised:  # noqa: BLE001 - a user must never see a traceback
+        error = _known(raised)
+        console.error(error)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _known(raised: Exception) -> DubbopyError:
+    """Return the error that a user is told: the one raised, or what it means."""
+    if isinstance(raised, DubbopyError):
+        return raised
+    module = (raised.name or "").split(".")[0] if isinstance(raised, ModuleNotFoundError) else ""
+    if module in _EXTRAS:
+        extra = _EXTRAS[module]
+        return PreflightError(
+            "extra-missing",
+            f"this command needs the extra `{extra}` of dubbopy-cli, and its module `{module}` is not installed",
+            hint=f"pip install 'dubbopy-cli[{extra}]'",
         )
-        raise typer.Exit(ExitCode.FAILED) from None
+    if isinstance(raised, OSError):
+        where = f": {raised.filename}" if raised.filename else ""
+        return DubbopyError(
+            "io", f"the system refused with '{raised.strerror or raised}'{where}", hint="dubbopy-cli doctor"
+        )
+    return DubbopyError(
+        "internal",
+        f"a fault in dubbopy-cli itself: {type(raised).__name__}: {raised}",
+        hint=f"report it with {_keep(raised)}",
+    )
+
+
+def _keep(raised: Exception) -> Path:
+    from platformdirs import user_log_path
+
+    path = user_log_path("dubbopy-cli", ensure_exists=True) / "last-fault.log"
+    path.write_text("".join(traceback.format_exception(raised)), encoding="utf-8")
+    return path

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
+from dubbopy_cli.artifact import Artifact as Artifact
 from dubbopy_cli.plan import Plan
 from dubbopy_cli.traffic.model import RuleSet
 
@@ -20,20 +20,6 @@ class Reference:
 
     application: str
     port: int
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """What a build left for the local target: files to copy and the command to start in the copy.
-
-    ``files`` maps a path relative to the release's folder to its source; a source that is a folder is taken whole.
-    ``command`` is an argv; ``{release}`` in a word stands for the release's folder. ``digest`` is sha256 in hex.
-    """
-
-    files: Mapping[str, Path]
-    command: tuple[str, ...]
-    digest: str
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

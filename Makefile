@@ -1,0 +1,42 @@
+# The two commands of the README, `make demo` and `make test`, set up all they need in .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LANG_TEMPLATE ?= go
+# Workers for the tests; each may start an Envoy and compile.
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: pyproject.toml docs/tutorial/setup.sh
+	@PYTHON=$(PYTHON) docs/tutorial/setup.sh $(VENV)
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.ready ## Make .venv with everything the other commands need
+
+.PHONY: demo
+demo: setup ## Play the whole tutorial with real programs and a real Envoy (LANG_TEMPLATE=go|python)
+	@$(BIN)/python docs/tutorial/demo.py --lang $(LANG_TEMPLATE)
+
+.PHONY: lint
+lint: setup ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: test
+test: lint ## Run every test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: setup ## Measure ratios against peers, side by side
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

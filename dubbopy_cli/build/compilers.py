@@ -1,0 +1,132 @@
+"""One compiler a language: the commands that make the artifact, the same as the Makefile's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from dubbopy_cli.artifact import Artifact
+from dubbopy_cli.build import toolchain
+from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.process import Runner
+from dubbopy_cli.project import Project
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a build, run in the project's folder."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Compiler(Protocol):
+    """Make a project's artifact in its build folder."""
+
+    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
+        """Check the toolchain and return the commands to run."""
+        ...
+
+    def artifact(self, project: Project) -> Artifact:
+        """Return what the commands have made; DubbopyError ``build-missing`` if it is not there."""
+        ...
+
+
+class GoCompiler:
+    """Compile with the Go toolchain into one static program."""
+
+    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
+        """Return the one `go build` command, which stamps the tag into the program."""
+        go = toolchain.go(runner)
+        package = f"{project.module}/pkg/service" if project.role == "server" else "main"
+        flags = f"-s -w -X {package}.tag={tag}"
+        return (
+            Command(
+                (str(go.path), "build", "-trimpath", "-ldflags", flags, "-o", "build/app", "./cmd"),
+                {"CGO_ENABLED": "0"},
+            ),
+        )
+
+    def artifact(self, project: Project) -> Artifact:
+        """Return the program and its configuration."""
+        files = {"app": project.build_dir / "app", "dubbogo.yaml": project.root / "conf/dubbogo.yaml"}
+        return Artifact(
+            files=files,
+            command=("{release}/app",),
+            digest=_digest(files.values()),
+            env={"DUBBO_GO_CONFIG_PATH": "{release}/dubbogo.yaml"},
+        )
+
+
+class PythonCompiler:
+    """Build a wheel and install it, with what it needs, into a venv in the build folder."""
+
+    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:  # noqa: ARG002 - the protocol's
+        """Return the commands for the wheel, the venv and the installation."""
+        # The wheel carries the tag; the file is git-ignored and belongs to the build.
+        (project.root / "src" / project.module / "_tag.txt").write_text(tag + "\n", encoding="utf-8")
+        for stale in (project.build_dir / "dist").glob("*.whl"):
+            stale.unlink()
+        uv = toolchain.uv()
+        wheel: tuple[str, ...]
+        install: tuple[str, ...]
+        venv = project.build_dir / "venv"
+        python = venv / "bin/python"
+        make_venv = () if python.exists() else (_make_venv(uv),)
+        if uv:
+            wheel = (str(uv), "build", "--wheel", "-o", "build/dist", ".")
+            install = (str(uv), "pip", "install", "--python", str(python), "--reinstall-package", project.name)
+        else:
+            wheel = (sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "build/dist", ".")
+            install = (str(python), "-m", "pip", "install", "--upgrade")
+        find = ("--find-links", "build/dist", project.name)
+        return (Command(wheel), *make_venv, Command((*install, *find)))
+
+    def artifact(self, project: Project) -> Artifact:
+        """Return the installed packages, the interpreter to run them and the configuration."""
+        python = project.build_dir / "venv/bin/python"
+        site = next((project.build_dir / "venv/lib").glob("python3*/site-packages"), project.build_dir / "venv/lib")
+        wheels = sorted((project.build_dir / "dist").glob("*.whl"))
+        installed = sorted(entry.name for entry in site.glob("*.dist-info")) if site.is_dir() else []
+        files = {"site": site, "dubbogo.yaml": project.root / "conf/dubbogo.yaml"}
+        return Artifact(
+            files=files,
+            # The venv itself cannot be moved, its packages can: they run under its base interpreter.
+            command=(os.path.realpath(python), "-m", project.module),
+            digest=_digest([*wheels, files["dubbogo.yaml"], python], *installed),
+            env={
+                "DUBBO_GO_CONFIG_PATH": "{release}/dubbogo.yaml",
+                "PYTHONPATH": "{release}/site",
+                "PYTHONNOUSERSITE": "1",
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+        )
+
+
+def compiler(project: Project) -> Compiler:
+    """Return the compiler for the project's language."""
+    return GoCompiler() if project.lang == "go" else PythonCompiler()
+
+
+def _make_venv(uv: Path | None) -> Command:
+    if uv:
+        return Command((str(uv), "venv", "--quiet", "--python", sys.executable, "build/venv"))
+    return Command((sys.executable, "-m", "venv", "build/venv"))
+
+
+def _digest(files: Iterable[Path], *facts: str) -> str:
+    total = hashlib.sha256("\n".join(facts).encode())
+    for path in files:
+        try:
+            total.update(path.read_bytes())
+        except FileNotFoundError as error:
+            raise DubbopyError(
+                "build-missing", f"{path} is missing: the project is not built", hint="dubbopy-cli build"
+            ) from error
+    return total.hexdigest()

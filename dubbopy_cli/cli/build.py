@@ -1,0 +1,50 @@
+"""`build`: compile a project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dubbopy_cli import names, project
+from dubbopy_cli.build import builder
+from dubbopy_cli.cli.main import app
+from dubbopy_cli.cli.options import ProjectPath
+from dubbopy_cli.cli.verb import verb
+from dubbopy_cli.console import Console
+from dubbopy_cli.process import SubprocessRunner
+
+Tag = Annotated[str | None, typer.Option("--tag", help="Tag to build; default: image.tag of chart/app/values.yaml.")]
+
+
+@verb(app, "build")
+def build(
+    console: Console,
+    path: ProjectPath = Path(),
+    tag: Tag = None,
+    force: Annotated[bool, typer.Option("--force", help="Build even when nothing has changed.")] = False,
+) -> None:
+    """Compile the project into its build folder, if its sources have changed."""
+    done = run_build(console, project.load(path), tag, force=force)
+    console.result(done.to_dict(), said(done))
+    console.next_steps(["dubbopy-cli deploy"])
+
+
+def run_build(console: Console, here: project.Project, tag: str | None, *, force: bool = False) -> builder.BuildResult:
+    """Build ``here``, saying each command."""
+    return builder.build(
+        here,
+        SubprocessRunner(console.trace),
+        tag=names.tag(tag) if tag else None,
+        force=force,
+        announce=lambda line: console.say(f"  {line}"),
+    )
+
+
+def said(done: builder.BuildResult) -> str:
+    """Return what a build did as one line."""
+    what = f"{done.project.name} {done.tag}"
+    if done.state == "up-to-date":
+        return f"{what} is up to date in {done.project.build_dir}"
+    return f"{what} built in {done.seconds:.1f} s into {done.project.build_dir}"

@@ -1,0 +1,106 @@
+"""Options that several verbs share, and the target that they name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dubbopy_cli import names, project
+from dubbopy_cli.console import Console
+from dubbopy_cli.errors import ConflictError, UsageError
+from dubbopy_cli.process import SubprocessRunner
+
+if TYPE_CHECKING:
+    from dubbopy_cli.plan import Plan, Step
+    from dubbopy_cli.targets.base import Application, Target
+
+ProjectPath = Annotated[Path, typer.Argument(metavar="[PATH]", help="A project's folder, or one inside it.")]
+Namespace = Annotated[str, typer.Option("--namespace", envvar="DUBBOPY_NAMESPACE", help="Namespace to work in.")]
+App = Annotated[
+    str | None, typer.Option("--app", envvar="DUBBOPY_APP", help="Application; default: that of the project here.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Ask nothing.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait until the instances are ready.")]
+Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=V", help="Send a header; repeatable.")]
+
+
+def open_target(console: Console, namespace: str, *, changing: bool) -> Target:
+    """Return the target; a command that changes something names it first, and hears what had to be mended."""
+    from dubbopy_cli.targets.local.target import LocalTarget
+
+    target = LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace))
+    if changing:
+        console.say(f"target {target.name}, namespace {target.namespace}")
+        for line in target.recover():
+            console.warn(line)
+    return target
+
+
+def application_name(app: str | None, *, called: bool = False) -> str:
+    """Return the named application, else that of the project here; ``called`` means the one that a client calls."""
+    if app:
+        return names.application(app)
+    here = project.load(Path.cwd())
+    if called and here.role == "client" and here.references:
+        return here.references[0][0]
+    return here.name
+
+
+def find_application(target: Target, name: str) -> Application:
+    """Return the application as it runs; UsageError ``application-unknown`` with the nearest name."""
+    running = {one.name: one for one in target.applications()}
+    if name in running:
+        return running[name]
+    raise UsageError(
+        "application-unknown",
+        f"no application '{name}' is deployed in namespace {target.namespace}."
+        + names.did_you_mean(name, list(running)),
+        hint="dubbopy-cli status" if running else "dubbopy-cli deploy in its project's folder",
+    )
+
+
+def apply(console: Console, plan: Plan, *, dry_run: bool) -> list[dict[str, str]]:
+    """Apply ``plan``, each step said before it starts, or with ``dry_run`` only say it; return the steps as data."""
+
+    def announce(step: Step) -> None:
+        console.say(f"  {step.title}")
+
+    if dry_run:
+        for step in plan.steps:
+            announce(step)
+    else:
+        plan.apply(announce)
+    return [step.to_dict() for step in plan.steps]
+
+
+def confirm(console: Console, question: str, *, yes: bool) -> None:
+    """Ask before something is taken away; without a terminal ``--yes`` must be given."""
+    if yes:
+        return
+    if not console.interactive:
+        raise UsageError("needs-yes", f"{question} Without a terminal this is not asked", hint="add --yes")
+    if not console.ask(question):
+        raise ConflictError("declined", "nothing was changed: the answer was no")
+
+
+def headers(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """Return the K=V words as pairs; UsageError for another form or for a name that no header can have."""
+    found = []
+    for pair in pairs or ():
+        name, separator, value = pair.partition("=")
+        if not separator or not re.fullmatch(r"[a-z0-9_.-]+", name.lower()):
+            raise UsageError("usage", f"'{pair}' is no header: write it as NAME=VALUE", hint="--header user=admin")
+        found.append((name.lower(), value))
+    return tuple(found)
+
+
+def seconds(text: str) -> float:
+    """Return a duration such as 90, 30s, 5m or 1h in seconds."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|)", text)
+    if not match:
+        raise UsageError("usage", f"'{text}' is no duration: write 30s, 5m or 1h", hint="--since 5m")
+    return float(match[1]) * {"ms": 0.001, "s": 1, "": 1, "m": 60, "h": 3600}[match[2]]

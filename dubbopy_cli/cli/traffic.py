@@ -1,0 +1,1 @@
+"""`traffic`: steer calls between versions."""

@@ -1,0 +1,67 @@
+import os
+import sys
+
+import pytest
+
+from dubbopy_cli.errors import DubbopyError, PreflightError
+from dubbopy_cli.process import CommandError, SubprocessRunner, find, require, shown
+
+
+def test_output_and_status_come_back(tmp_path):
+    code = "import os,sys; print(os.getcwd(), os.environ['A'], sys.stdin.read()); print('e', file=sys.stderr)"
+    done = SubprocessRunner().run([sys.executable, "-c", code], cwd=tmp_path, env={"A": "1"}, stdin="in", timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == (f"{tmp_path} 1 in\n", "e\n", 0)
+
+
+def test_a_failure_carries_the_programs_own_words():
+    with pytest.raises(CommandError) as failed:
+        SubprocessRunner().run([sys.executable, "-c", "import sys; sys.exit('no luck')"], timeout=60)
+    assert failed.value.details == "no luck"
+    assert failed.value.message.endswith("ended with exit status 1")
+    assert SubprocessRunner().run([sys.executable, "-c", "raise SystemExit(3)"], timeout=60, check=False).returncode == 3
+
+
+def test_a_timeout_ends_the_program_and_what_it_started(tmp_path):
+    pid_file = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(pid_file)!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(600)"
+    )
+    with pytest.raises(DubbopyError) as late:
+        SubprocessRunner().run([sys.executable, "-c", code], timeout=3)
+    assert late.value.code == "tool-timeout"
+    import psutil
+
+    child = int(pid_file.read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_missing_program_is_a_preflight_error():
+    with pytest.raises(PreflightError) as missing:
+        SubprocessRunner().run(["no-such-program-here"], timeout=1)
+    assert missing.value.message == "`no-such-program-here` cannot be started: No such file or directory"
+    with pytest.raises(PreflightError) as missing:
+        require("no-such-program-here", hint="install it")
+    assert (missing.value.code, missing.value.hint) == ("tool-missing", "install it")
+
+
+def test_an_override_names_another_program(monkeypatch, tmp_path):
+    program = tmp_path / "helm4"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("DUBBOPY_HELM", str(program))
+    assert find("helm", override="DUBBOPY_HELM") == program
+
+
+def test_every_command_is_traced_as_a_shell_line():
+    lines: list[str] = []
+    SubprocessRunner(lines.append).run(["echo", "a b"], timeout=60)
+    assert lines == [shown(["echo", "a b"])] == ["echo 'a b'"]
+
+
+def test_nothing_of_the_terminal_reaches_the_program():
+    done = SubprocessRunner().run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], timeout=60)
+    assert done.stdout == "''\n"
+    assert os.getpgid(0)
