@@ -1,0 +1,77 @@
+"""Host names as istiod reads them: short names, wildcards, and which of several hosts is the closest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+DOMAIN = "cluster.local"
+
+
+@dataclass(frozen=True)
+class Service:
+    """The Kubernetes Service an application stands for; ``port`` is the only port it has."""
+
+    name: str
+    namespace: str = "default"
+    port: int = 20000
+
+    @property
+    def fqdn(self) -> str:
+        """Return the host that rules resolve to."""
+        return f"{self.name}.{self.namespace}.svc.{DOMAIN}"
+
+    def cluster(self, subset: str = "") -> str:
+        """Return the name of the Envoy cluster of a subset, as istiod builds it (`model.BuildSubsetKey`)."""
+        return cluster_name(self.fqdn, self.port, subset)
+
+
+def cluster_name(host: str, port: int, subset: str = "") -> str:
+    """Return the Envoy cluster's name of a destination (`model.BuildSubsetKey`)."""
+    return f"outbound|{port}|{subset}|{host}"
+
+
+def resolve(host: str, namespace: str) -> str:
+    """Return the full name of ``host`` in a rule of ``namespace`` (`model.ResolveShortnameToFQDN`).
+
+    Only a name without any dot is completed: ``greeter.prod`` is taken as it stands.
+    """
+    if not host or host == "*" or "." in host or _is_address(host):
+        return host
+    return f"{host}.{namespace}.svc.{DOMAIN}"
+
+
+def namespace_of(host: str) -> str:
+    """Return the namespace of a Service's full name, or an empty text for any other host."""
+    labels = host.split(".")
+    return labels[1] if len(labels) > 3 and ".".join(labels[2:]) == f"svc.{DOMAIN}" else ""
+
+
+def covers(pattern: str, host: str) -> bool:
+    """Tell whether every name that ``host`` stands for is one of ``pattern``'s (`host.Name.SubsetOf`)."""
+    if not pattern.startswith("*"):
+        return pattern == host
+    if host.startswith("*"):
+        return len(host) >= len(pattern) and host[1:].endswith(pattern[1:])
+    return host.endswith(pattern[1:])
+
+
+def closest(host: str, patterns: Iterable[str]) -> str:
+    """Return the pattern nearest to ``host``, or an empty text (`model.MostSpecificHostMatch`).
+
+    A name itself comes before a wildcard, a longer wildcard before a shorter one.
+    """
+    return min((one for one in patterns if covers(one, host)), key=_specificity, default="")
+
+
+def _specificity(pattern: str) -> tuple[bool, int, str]:
+    return (pattern.startswith("*"), -len(pattern), pattern)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
