@@ -1,0 +1,98 @@
+"""Whatever a template can make copier raise, as an error that a user can act on."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dubbopy_cli.errors import DubbopyError, UnreachableError, UsageError
+from dubbopy_cli.scaffold.guard import unsafe
+
+if TYPE_CHECKING:
+    from dubbopy_cli.scaffold.render import Source
+
+
+@contextmanager
+def explained(template: Source) -> Iterator[None]:
+    """Turn the block's exceptions into DubbopyErrors, but for OSError and an interrupt."""
+    try:
+        yield
+    except (DubbopyError, OSError):
+        raise
+    except Exception as error:  # copier lets any exception of a template through
+        raise _by_type(error, template) or _by_text(error, template) or _invalid(error, template) from error
+
+
+def _by_type(error: Exception, template: Source) -> DubbopyError | None:
+    from copier.errors import ForbiddenPathError, InteractiveSessionError, TaskError
+    from plumbum import ProcessExecutionError
+
+    if isinstance(error, ForbiddenPathError):
+        return unsafe(str(error).split(" is forbidden")[0].strip('"'), "leads out of the project or of the template")
+    if isinstance(error, InteractiveSessionError):
+        return UsageError("answer-missing", "the terminal was closed at a question", hint="--data NAME=VALUE")
+    if isinstance(error, TaskError):
+        return DubbopyError(
+            "template-invalid",
+            f"a task of the template {template.url} failed with exit status {error.returncode}: {error.cmd}",
+            hint="mend the template, or ask its author; nothing was written",
+        )
+    if isinstance(error, ProcessExecutionError):
+        return UnreachableError(
+            "template-unreachable",
+            f"git cannot fetch the template {template.url}",
+            hint=f"git ls-remote {template.url.removeprefix('git+')}",
+            details="\n".join(str(error.stderr).strip().splitlines()[-5:]),
+        )
+    return None
+
+
+def _by_text(error: Exception, template: Source) -> DubbopyError | None:
+    """Tell copier's plain ValueErrors apart; their text is all there is."""
+    text = str(error)
+    if found := re.fullmatch(r'Question "(.+)" is required', text):
+        return UsageError(
+            "answer-missing",
+            f"the template {template.url} asks for '{found[1]}' and has no default for it",
+            hint=f"--data {found[1]}=VALUE, or --interactive",
+        )
+    if found := re.match(r"(?:Validation error for question|Invalid choice for) '(.+?)': ?(.*)", text, re.DOTALL):
+        return UsageError(
+            "answer-invalid",
+            f"'{found[1]}' is refused by the template: {_line(found[2])}",
+            hint=f"--data {found[1]}=VALUE",
+        )
+    if text.startswith("Unknown revision"):
+        return UsageError(
+            "template-not-found",
+            f"the template {template.url} has no tag, branch or commit '{template.ref}'",
+            hint=f"git ls-remote {template.url.removeprefix('git+')}",
+        )
+    return None
+
+
+def _invalid(error: Exception, template: Source) -> DubbopyError:
+    return DubbopyError(
+        "template-invalid",
+        f"the template {template.url} cannot be rendered: {_line(str(error)) or type(error).__name__}"
+        + _where(error, template),
+        hint="mend the template, or ask its author; nothing was written",
+    )
+
+
+def _where(error: Exception, template: Source) -> str:
+    """Return the template's file and line that an error came from, as far as Jinja tells."""
+    name, line = getattr(error, "name", None), getattr(error, "lineno", None)
+    if name and line:
+        return f" ({name}, line {line})"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.startswith(template.url):
+            return f" ({frame.filename.removeprefix(template.url).lstrip('/')}, line {frame.lineno})"
+    return ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
