@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 
@@ -21,15 +22,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in the order in which they are applied; no steps means that nothing is to be done."""
+    """Steps in the order in which they are applied; no steps means that nothing is to be done.
+
+    ``guard`` is entered while the steps run, such as the lock that keeps a second command away.
+    """
 
     steps: tuple[Step, ...] = ()
+    guard: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def __bool__(self) -> bool:
         return bool(self.steps)
 
     def apply(self, announce: Callable[[Step], None] = lambda _: None) -> None:
         """Run the steps in order, each announced before it starts; an error ends the run at that step."""
-        for step in self.steps:
-            announce(step)
-            step.run()
+        with self.guard():
+            for step in self.steps:
+                announce(step)
+                step.run()
