@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dubbopy_cli import project
-from dubbopy_cli.build import toolchain
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import ProjectPath
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ConflictError
 from dubbopy_cli.process import Runner, SubprocessRunner
-from dubbopy_cli.scaffold import catalogue
-from dubbopy_cli.scaffold.stubs.make import Maker, Stubs, make
+
+if TYPE_CHECKING:
+    from dubbopy_cli.scaffold.stubs.make import Maker, Stubs
 
 
 @verb(app, "generate")
@@ -28,6 +28,8 @@ def generate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; say what would be written.")] = False,
 ) -> None:
     """Make the stubs of api/*.proto anew; no protoc is needed."""
+    from dubbopy_cli.scaffold.stubs.make import make
+
     found = project.load(path)
     runner = SubprocessRunner(console.trace)
     stubs = make(found.root, _maker(found, runner), runner)
@@ -39,9 +41,12 @@ def generate(
         raise typer.Exit(error.exit_code)
     for orphan in stubs.orphans:
         console.warn(f"{orphan} has no .proto any more; if nothing uses it: rm {shlex.quote(str(found.root / orphan))}")
-    if not check and not dry_run:
+    write = not check and not dry_run
+    if write:
         stubs.write()
-    console.result(stubs.to_dict(), _view(stubs, written=not check and not dry_run))
+    console.result(stubs.to_dict(), _view(stubs, written=write))
+    if write and stubs.changed:
+        console.next_steps(["dubbopy-cli build"])
 
 
 def _maker(found: project.Project, runner: Runner) -> Maker:
@@ -49,6 +54,8 @@ def _maker(found: project.Project, runner: Runner) -> Maker:
         from dubbopy_cli.scaffold.stubs.python import PythonStubs
 
         return PythonStubs(found.root, found.module)
+    from dubbopy_cli.build import toolchain
+    from dubbopy_cli.scaffold import catalogue
     from dubbopy_cli.scaffold.stubs.golang import GoStubs
 
     return GoStubs(runner, found.root, toolchain.go(runner).path, catalogue.root() / "_stubs")

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
 
 from dubbopy_cli.errors import ConflictError
-from dubbopy_cli.process import Runner
+from dubbopy_cli.process import Runner, shown
 from dubbopy_cli.scaffold.interrupts import held
 from dubbopy_cli.scaffold.stubs.model import Made
 from dubbopy_cli.scaffold.stubs.protoc import Protoc, sources
@@ -121,6 +121,6 @@ def _refuse_foreign(paths: list[Path], maker: Maker) -> None:
         raise ConflictError(
             "stubs-foreign",
             f"{foreign[0]} is in the way of a stub of the same name, and was not generated",
-            hint=f"mv {foreign[0]} to another name, then: dubbopy-cli generate",
+            hint=f"{shown(['mv', str(foreign[0]), f'{foreign[0]}.mine'])}, then: dubbopy-cli generate",
             details="\n".join(map(str, foreign)),
         )

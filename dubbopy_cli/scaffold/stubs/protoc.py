@@ -84,4 +84,5 @@ def _refused(stderr: str) -> DubbopyError:
     if missing:
         name = Path(missing["file"]).name
         hint = f'imports are paths from the project\'s folder, such as: import "{FOLDER}/{name}";'
-    return DubbopyError("proto-invalid", finding[0], hint=hint, details=stderr.strip())
+    details = stderr.strip()
+    return DubbopyError("proto-invalid", finding[0], hint=hint, details=details if details != finding[0] else "")
