@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from dubbopy_cli.artifact import Artifact as Artifact
 from dubbopy_cli.plan import Plan
+from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 
 Role = Literal["server", "client"]
@@ -79,14 +80,20 @@ class Release:
 
 @dataclass(frozen=True)
 class Application:
-    """One application: its address inside the mesh, its releases by version and the rules that act on it."""
+    """One application: its Service's port, its address inside the mesh, its releases and the rules that act on it."""
 
     name: str
     namespace: str
     role: Role
+    port: int
     address: str
     releases: tuple[Release, ...]
     rules: RuleSet
+
+    @property
+    def service(self) -> Service:
+        """Return the Service that rules name."""
+        return Service(self.name, self.namespace, self.port)
 
     def release(self, version: str) -> Release | None:
         """Return the release of ``version``, or None."""
