@@ -1,0 +1,416 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.charts.conftest import COMMON, render
+from tests.helm import Tools
+
+SELECTOR = {"app.kubernetes.io/name", "dubbogoAppVersion"}
+EVERYTHING = (
+    "--set", "autoscaling.enabled=true,podDisruptionBudget.enabled=true", "--set-string", "config=dubbo: {}",
+)  # fmt: skip
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def objects(helm: Tools, chart: Path, release: str, *arguments: str) -> list[dict[str, Any]]:
+    done = helm.run("template", release, chart, *arguments)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def one(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    matching = [document for document in found if document["kind"] == kind]
+    assert len(matching) == 1, [document["kind"] for document in found]
+    return matching[0]
+
+
+def container(helm: Tools, chart: Path, *arguments: str) -> dict[str, Any]:
+    return one(objects(helm, chart, "r", *arguments), "Deployment")["spec"]["template"]["spec"]["containers"][0]
+
+
+def copy_of(chart: Path, to: Path) -> Path:
+    return Path(shutil.copytree(chart, to))
+
+
+def refused(helm: Tools, chart: Path, *arguments: str) -> str:
+    done = helm.run("template", "shop-v1", chart, *arguments)
+    assert done.returncode != 0, done.stdout
+    return done.stderr
+
+
+@pytest.mark.parametrize("chart", ["app", "service"])
+def test_lint_has_nothing_to_say(helm, variant, chart):
+    done = helm.run("lint", "--strict", variant.root / "chart" / chart)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout
+    assert "ERROR" not in done.stdout
+
+
+def test_lint_of_everything_switched_on(helm, variant):
+    done = helm.run("lint", "--strict", variant.app, *EVERYTHING)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_both_helms_render_the_same(helm3, helm4, variant):
+    for chart in (variant.app, variant.service):
+        assert objects(helm3, chart, "shop") == objects(helm4, chart, "shop")
+
+
+def test_selectors_are_exactly_two_labels(helm, variant):
+    found = objects(helm, variant.app, f"{variant.name}-v1", *EVERYTHING)
+    expected = {"app.kubernetes.io/name": variant.name, "dubbogoAppVersion": "v1"}
+    assert one(found, "Deployment")["spec"]["selector"] == {"matchLabels": expected}
+    assert one(found, "PodDisruptionBudget")["spec"]["selector"] == {"matchLabels": expected}
+    service = one(objects(helm, variant.service, variant.name), "Service")
+    assert service["spec"]["selector"] == {"app.kubernetes.io/name": variant.name}
+
+
+def test_no_setting_reaches_a_selector(helm, server, tmp_path):
+    chart = copy_of(server.app, tmp_path / "app")
+    before = one(objects(helm, chart, "r"), "Deployment")["spec"]["selector"]
+    text = (chart / "Chart.yaml").read_text()
+    (chart / "Chart.yaml").write_text(text.replace("version: 0.1.0", 'version: 0.2.0+build.7\nappVersion: "9"'))
+    after = one(objects(helm, chart, "other", "--set-string", "podLabels.team=a,image.tag=3.0"), "Deployment")
+    assert after["spec"]["selector"] == before
+    assert after["metadata"]["labels"]["helm.sh/chart"] == "dubbo-go-server-0.2.0_build.7"
+
+
+def test_pod_labels(helm, variant):
+    found = objects(helm, variant.app, f"{variant.name}-v1", "--set-string", "podLabels.team=checkout")
+    assert one(found, "Deployment")["spec"]["template"]["metadata"]["labels"] == {
+        "app": variant.name,
+        "version": "v1",
+        "app.kubernetes.io/name": variant.name,
+        "app.kubernetes.io/version": "v1",
+        "app.kubernetes.io/instance": f"{variant.name}-v1",
+        "dubbogoAppVersion": "v1",
+        "team": "checkout",
+    }
+
+
+def test_names_are_the_sources(helm, client, server):
+    assert one(objects(helm, client.app, "x"), "Deployment")["metadata"]["name"] == "dubbo-go-client-v1"
+    assert one(objects(helm, server.app, "x"), "Deployment")["metadata"]["name"] == "dubbo-go-server-v1"
+    assert one(objects(helm, client.service, "dubbo-go-client"), "Service")["metadata"]["name"] == "dubbo-go-client"
+
+
+def test_service_port_is_one_that_istio_knows(helm, variant):
+    (port,) = one(objects(helm, variant.service, "shop"), "Service")["spec"]["ports"]
+    assert port == {
+        "name": "grpc-triple",
+        "appProtocol": "grpc",
+        "port": 20000,
+        "targetPort": "grpc-triple",
+        "protocol": "TCP",
+    }
+
+
+def test_versions_bring_no_service_and_the_service_no_workload(helm, variant):
+    assert {found["kind"] for found in objects(helm, variant.app, "r")} == {"Deployment", "Pod"}
+    assert {found["kind"] for found in objects(helm, variant.app, "r", *EVERYTHING)} == {
+        "Deployment", "Pod", "ConfigMap", "HorizontalPodAutoscaler", "PodDisruptionBudget",
+    }  # fmt: skip
+    assert {found["kind"] for found in objects(helm, variant.service, "shop")} == {"Service", "ServiceAccount"}
+
+
+def test_two_versions_share_no_object(helm, server):
+    def keys(version: str) -> set[tuple[str, str]]:
+        found = objects(helm, server.app, f"r-{version}", *EVERYTHING, "--set-string",
+                        f"version.labels.dubbogoAppVersion={version}")  # fmt: skip
+        return {(document["kind"], document["metadata"]["name"]) for document in found}
+
+    assert keys("v1").isdisjoint(keys("v2"))
+
+
+def test_every_object_is_complete(helm, variant):
+    found = objects(helm, variant.app, "r-v1", *EVERYTHING) + objects(helm, variant.service, "shop")
+    for document in found:
+        assert document["apiVersion"]
+        assert document["metadata"]["name"]
+        assert document["metadata"]["namespace"] == "default"
+        labels = document["metadata"]["labels"]
+        assert all(isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,63}", value) for value in labels.values())
+
+
+def test_templates_look_nothing_up():
+    # Helm deletes what a template stops rendering, and a preview sees no cluster.
+    for path in (COMMON / "project/chart").rglob("*"):
+        assert path.is_dir() or "lookup" not in path.read_text(), path
+
+
+@pytest.mark.parametrize("version", ["2", "1e3", "0x1f", "010", "on", "y", "v1"])
+def test_versions_stay_texts(helm, version, tmp_path):
+    root = render(tmp_path / "shop", name="shop", app_version=version, tag="1.10")
+    found = objects(helm, root / "chart/app", f"shop-{version}", *EVERYTHING)
+    deployment = one(found, "Deployment")
+    assert deployment["metadata"]["name"] == f"shop-{version}"
+    for labels in (
+        deployment["spec"]["selector"]["matchLabels"],
+        deployment["spec"]["template"]["metadata"]["labels"],
+        deployment["metadata"]["labels"],
+    ):
+        assert labels["dubbogoAppVersion"] == version
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "localhost:5000/shop:1.10"
+
+
+@pytest.mark.parametrize("tag", ["1.10", "2", "1e3", "_", "v1.0-rc.1", "A" * 128])
+def test_tags_stay_texts(helm, tag, tmp_path):
+    root = render(tmp_path / "shop", name="shop", tag=tag)
+    assert container(helm, root / "chart/app")["image"] == f"localhost:5000/shop:{tag}"
+
+
+@pytest.mark.parametrize("name", ["true", "null", "n", "e1"])
+def test_an_application_may_be_called_like_a_yaml_word(helm, name, tmp_path):
+    root = render(tmp_path / "x", name=name)
+    service = one(objects(helm, root / "chart/service", name, "--namespace", "1"), "Service")
+    assert service["metadata"] == service["metadata"] | {"name": name, "namespace": "1"}
+    pod = one(objects(helm, root / "chart/app", "r"), "Deployment")["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == name
+
+
+def test_the_longest_names_fit(helm, tmp_path):
+    name = "a" * 50
+    root = render(tmp_path / "x", name=name, app_version="v1")
+    found = objects(helm, root / "chart/app", f"{name}-v1")
+    assert one(found, "Deployment")["metadata"]["name"] == f"{name}-v1"
+    assert one(objects(helm, root / "chart/service", name), "Service")["metadata"]["name"] == name
+
+
+@pytest.mark.parametrize("name", ["a" * 51, "Shop", "shop_a", "1shop", "shop.a"])
+def test_a_wrong_name_is_refused_not_cut(helm, name, project):
+    root = project()
+    chart = root / "chart/app/Chart.yaml"
+    chart.write_text(chart.read_text().replace("dubbo-go-server", name))
+    assert "at most 50 characters" in refused(helm, root / "chart/app")
+    if helm.run("template", name, root / "chart/service").returncode == 0:
+        pytest.fail(f"{name} was accepted as the name of a Service")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "version.labels.dubbogoAppVersion=2",
+        "version.labels.dubbogoAppVersion=V2",
+        "version.labels.dubbogoAppVersion=1.10",
+        "version.labels.dubbogoAppVersion=abcdefghijklm",
+        "version.labels.dubbogoAppVersion=null",
+        "version.labels.team=a",
+        "image.tag=2",
+        "image.tag=null",
+        "image.tag=a b",
+        "image.repository=$(your_repo)/x",
+        "image.repository=Team/X",
+        "image.repository=x:1",
+        "image.pullPolicy=always",
+        "server.port=0",
+        "server.port=65536",
+        "server.port=http",
+        "replicaCount=-1",
+        "replicaCount=1.5",
+        "env.A=1",
+        "env.1A=x",
+        "podLabels.version=v9",
+        "podLabels.dubbogoAppVersion=v9",
+        "podAnnotations.checksum/config=x",
+        "resources.limit.cpu=1",
+        "probes.readiness.period=1",
+        "podDisruptionBudget.maxUnavailable=200%",
+        "fullnameOverride=x",
+        "replicas=2",
+        "istio.proxyConfig=x",
+    ],
+)
+def test_schema_refuses(helm, server, bad):
+    said = refused(helm, server.app, "--set", bad)
+    assert "meet the specifications of the schema" in said
+
+
+@pytest.mark.parametrize(
+    "bad", ["service.port=0", "service.port=x", "service.name=y", "serviceAccount.create=yes", "image.tag=1"]
+)
+def test_schema_of_the_service_refuses(helm, server, bad):
+    done = helm.run("template", "shop", server.service, "--set", bad)
+    assert "meet the specifications of the schema" in done.stderr
+
+
+def test_schema_knows_every_value(variant):
+    def check(values: dict[str, Any], schema: dict[str, Any], path: str) -> None:
+        for key, value in values.items():
+            assert key in schema["properties"], f"{path}{key}"
+            if isinstance(value, dict) and "properties" in schema["properties"][key]:
+                check(value, schema["properties"][key], f"{path}{key}.")
+
+    for chart in (variant.app, variant.service):
+        values = yaml.safe_load((chart / "values.yaml").read_text())
+        check(values, json.loads((chart / "values.schema.json").read_text()), "")
+
+
+def test_every_value_has_a_comment(variant):
+    for chart in (variant.app, variant.service):
+        lines = (chart / "values.yaml").read_text().splitlines()
+        for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+            if re.match(r"[a-zA-Z]+:", line):
+                assert before.startswith("#") or after.startswith("  #"), line
+
+
+def test_autoscaling_decides_the_replicas_alone(helm, server):
+    assert one(objects(helm, server.app, "r"), "Deployment")["spec"]["replicas"] == 1
+    found = objects(helm, server.app, "r", "--set", "autoscaling.enabled=true")
+    assert "replicas" not in one(found, "Deployment")["spec"]
+    scaler = one(found, "HorizontalPodAutoscaler")["spec"]
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "dubbo-go-server-v1"}
+    said = refused(helm, server.app, "--set", "autoscaling.enabled=true,autoscaling.minReplicas=9")
+    assert "minReplicas (9) must not be greater than maxReplicas (5)" in said
+
+
+def test_replicas_may_be_none_at_all(helm, server):
+    assert one(objects(helm, server.app, "r", "--set", "replicaCount=0"), "Deployment")["spec"]["replicas"] == 0
+
+
+def test_nothing_runs_as_root_or_holds_a_token(helm, variant):
+    found = objects(helm, variant.app, "r")
+    for pod in (one(found, "Deployment")["spec"]["template"]["spec"], one(found, "Pod")["spec"]):
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        assert pod["serviceAccountName"] == variant.name
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert [one["securityContext"] for one in pod["containers"]] == [RESTRICTED]
+    assert one(objects(helm, variant.service, "shop"), "ServiceAccount")["automountServiceAccountToken"] is False
+
+
+def test_a_servers_probes_follow_its_port(helm, variants):
+    app = variants["python", "server"].app
+    made = container(helm, app, "--set", "server.port=7000", "--set-string", "probes.service=api.Greeter")
+    assert made["ports"] == [{"name": "grpc-triple", "containerPort": 7000, "protocol": "TCP"}]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert made[probe]["grpc"] == {"port": 7000, "service": "api.Greeter"}
+    assert {"name": "DUBBO_PORT", "value": "7000"} in made["env"]
+
+
+def test_a_client_has_neither_port_nor_probe_nor_shell(helm, client):
+    made = container(helm, client.app)
+    assert not {"ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "env", "command"} & set(made)
+
+
+def test_nothing_is_run_by_a_shell(helm, variant):
+    text = json.dumps(objects(helm, variant.app, "r", *EVERYTHING))
+    assert '"exec"' not in text
+    assert "/bin/" not in text
+
+
+def test_pre_stop_waits_without_a_shell_where_kubernetes_can(helm, server):
+    made = container(helm, server.app, "--kube-version", "1.30.0")
+    assert made["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert "lifecycle" not in container(helm, server.app, "--kube-version", "1.29.9")
+    assert "lifecycle" not in container(helm, server.app, "--set", "preStopSleepSeconds=0")
+    assert "lifecycle" in container(helm, server.app, "--kube-version", "v1.31.2-gke.100")
+    said = refused(helm, server.app, "--set", "terminationGracePeriodSeconds=5")
+    assert "preStopSleepSeconds must be less than" in said
+
+
+def test_the_pod_is_given_longer_than_sleep_and_shutdown_take(helm, server):
+    pod = one(objects(helm, server.app, "r"), "Deployment")["spec"]["template"]["spec"]
+    # The program ends within 30 s of its SIGTERM, which comes after the sleep.
+    assert pod["terminationGracePeriodSeconds"] >= 5 + 30
+
+
+def test_old_kubernetes_is_refused(helm, server):
+    assert "incompatible" in refused(helm, server.app, "--kube-version", "1.26.0")
+
+
+def test_environment(helm, server, client):
+    made = container(helm, client.app, "--set-string", "env.DUBBO_ATTACHMENTS=user=admin,env.B=1,env.A=true")
+    assert made["env"] == [
+        {"name": "A", "value": "true"},
+        {"name": "B", "value": "1"},
+        {"name": "DUBBO_ATTACHMENTS", "value": "user=admin"},
+    ]
+    # A name given twice would be refused by server-side apply.
+    made = container(helm, server.app, "--set-string", "env.DUBBO_PORT=1")
+    assert made["env"] == [{"name": "DUBBO_PORT", "value": "1"}]
+
+
+def test_configuration_replaces_the_pods_when_it_changes(helm, server, tmp_path):
+    config = tmp_path / "dubbogo.yaml"
+
+    def rendered(text: str) -> tuple[str, str]:
+        config.write_text(text)
+        found = objects(helm, server.app, "r", "--set-file", f"config={config}")
+        pod = one(found, "Deployment")["spec"]["template"]
+        assert {"name": "DUBBO_GO_CONFIG_PATH", "value": "/etc/dubbogo/dubbogo.yaml"} in pod["spec"]["containers"][0][
+            "env"
+        ]
+        return one(found, "ConfigMap")["data"]["dubbogo.yaml"], pod["metadata"]["annotations"]["checksum/config"]
+
+    first = 'dubbo: # <&>\n  a: "b"\n\t\n'
+    assert rendered(first)[0] == first
+    assert rendered(first)[1] == rendered(first)[1]
+    assert rendered(first)[1] != rendered("dubbo: {}\n")[1]
+    found = objects(helm, server.app, "r")
+    assert "checksum/config" not in one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_sidecar_settings_are_yaml_that_istio_reads(helm, variant):
+    annotations = one(objects(helm, variant.app, "r"), "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    config = yaml.safe_load(annotations["proxy.istio.io/config"])
+    assert config["holdApplicationUntilProxyStarts"] is True
+    assert config["proxyMetadata"] == {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}
+    (pattern,) = config["proxyStatsMatcher"]["inclusionRegexps"]
+    host = "shop.default.svc.cluster.local"
+    assert re.fullmatch(pattern, f"cluster.outbound|20000|v1|{host}.upstream_rq_total")
+    assert re.fullmatch(pattern, f"cluster.outbound|20000|v1|{host};.upstream_rq_2xx")
+    assert not re.fullmatch(pattern, "cluster.inbound|20000||;.upstream_rq_2xx")
+    found = objects(helm, variant.app, "r", "--set", "istio.proxyConfig=null")
+    assert "proxy.istio.io/config" not in one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_helm_test_of_a_server_asks_the_service(helm, server):
+    pod = one(objects(helm, server.app, "dubbo-go-server-v1", "--set", "server.port=7000"), "Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert "app.kubernetes.io/name" not in pod["metadata"]["labels"]
+    assert "-addr=dubbo-go-server:7000" in pod["spec"]["containers"][0]["args"]
+    assert pod["spec"]["securityContext"]["runAsUser"] == 65532
+
+
+def test_helm_test_of_a_client_is_one_call(helm, client):
+    pod = one(objects(helm, client.app, "r", "--set-string", "env.DUBBO_TIMEOUT=9s,config=a"), "Pod")
+    (made,) = pod["spec"]["containers"]
+    assert made["image"] == "localhost:5000/dubbo-go-client:1.0.0"
+    assert made["args"] == ["-n", "1", "-o", "json"]
+    assert {"name": "DUBBO_TIMEOUT", "value": "9s"} in made["env"]
+    assert made["volumeMounts"][0]["name"] == pod["spec"]["volumes"][0]["name"] == "config"
+
+
+@pytest.mark.parametrize("chart", ["app", "service"])
+def test_notes_end_in_commands(helm, variant, chart, tmp_path):
+    # Helm shows notes only when it has a cluster, so a template of the same text stands in for them.
+    copied = copy_of(variant.root / "chart" / chart, tmp_path / chart)
+    notes = (copied / "templates/NOTES.txt").rename(copied / "templates/notes.yaml")
+    notes.write_text(
+        '{{- define "notes" }}' + notes.read_text() + '{{ end }}\nkind: Notes\ntext: {{ include "notes" . | toJson }}\n'
+    )
+    release = variant.name if chart == "service" else f"{variant.name}-v1"
+    text = one(objects(helm, copied, release, "--namespace", "shop"), "Notes")["text"]
+    commands = [line for line in text.splitlines() if line.startswith("  ")]
+    assert len(commands) >= 2
+    assert all(re.match(r"  (kubectl|helm) --namespace shop ", line) for line in commands), text
+    assert text.rstrip().endswith(commands[-1])
+    assert "\n\n\n" not in text
+
+
+@pytest.mark.parametrize("chart", ["app", "service"])
+def test_packaging_leaves_out_what_is_not_the_chart(helm, server, chart, tmp_path):
+    done = helm.run("package", server.root / "chart" / chart, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
