@@ -23,6 +23,16 @@ from dubbopy_cli.traffic.model import RuleSet
 # Istio's bootstrap sets the same; Envoy's own limit of 100 refuses rules that Istio takes.
 _RE2_PROGRAM_SIZE = 32768
 
+# Without a limit of some kind Envoy starts with a warning; file descriptors end long before this one.
+_CONNECTIONS = {
+    "name": "envoy.resource_monitors.global_downstream_max_connections",
+    "typed_config": {
+        "@type": "type.googleapis.com/"
+        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        "max_active_downstream_connections": 100000,
+    },
+}
+
 Resources = dict[str, Any]
 
 
@@ -42,6 +52,7 @@ def bootstrap(paths: MeshPaths, admin_port: int) -> Resources:
                 {"name": "admin", "admin_layer": {}},
             ]
         },
+        "overload_manager": {"resource_monitors": [_CONNECTIONS]},
         "dynamic_resources": {"lds_config": source(paths.listeners), "cds_config": source(paths.clusters)},
     }
 

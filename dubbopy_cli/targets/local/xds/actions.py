@@ -8,11 +8,11 @@ from typing import Any
 
 from dubbopy_cli.targets.local.xds.cluster import policy_for
 from dubbopy_cli.targets.local.xds.matchers import header_operations
-from dubbopy_cli.targets.local.xds.values import duration, fraction
 from dubbopy_cli.traffic.hosts import Service, cluster_name, resolve
 from dubbopy_cli.traffic.lookup import destination
 from dubbopy_cli.traffic.model import RuleSet, mapping, number, sequence, text
 from dubbopy_cli.traffic.routes import Route, RouteDestination
+from dubbopy_cli.traffic.units import duration, fraction
 
 _PREVIOUS_HOSTS = {
     "name": "envoy.retry_host_predicates.previous_hosts",
@@ -50,9 +50,11 @@ def forward(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the forwarding action, and header operations that belong to the route itself."""
     http = route.http
-    limit = duration(http.get("timeout"), "0s")
-    # istiod still writes the older of Envoy's two fields: a caller's grpc-timeout counts, up to the route's own.
-    action: dict[str, Any] = {"timeout": limit, "max_grpc_timeout": limit}
+    # A caller's grpc-timeout counts without a ceiling. istiod says so by max_grpc_timeout, which Envoy is giving up.
+    action: dict[str, Any] = {
+        "timeout": duration(http.get("timeout"), "0s"),
+        "max_stream_duration": {"grpc_timeout_header_max": "0s"},
+    }
     rewrite = mapping(http.get("rewrite"))
     pattern = mapping(rewrite.get("uriRegexRewrite"))
     if pattern:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dubbopy_cli.targets.local.xds.mesh import MeshApplication, MeshEndpoint
-from dubbopy_cli.targets.local.xds.values import duration
 from dubbopy_cli.traffic.lookup import destination
 from dubbopy_cli.traffic.model import RuleSet, mapping, number, sequence, text
+from dubbopy_cli.traffic.units import duration
 
 _TYPE = "type.googleapis.com/"
 # Istio lifts Envoy's limits (1024, and 3 parallel retries), `getDefaultCircuitBreakerThresholds`.

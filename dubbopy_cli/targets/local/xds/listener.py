@@ -13,13 +13,13 @@ _HTTP = "envoy.extensions.filters.http."
 # One line a call: which route took it, where it went, and why it failed.
 _LOG_FIELDS = {
     "time": "%START_TIME%",
-    "application": "%ROUTE_METADATA(dubbopy:application)%",
     "authority": "%REQ(:AUTHORITY)%",
     "path": "%REQ(:PATH)%",
     "status": "%RESPONSE_CODE%",
     "grpc_status": "%GRPC_STATUS%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
+    "rule": "%METADATA(ROUTE:dubbopy:rule)%",
     "route": "%ROUTE_NAME%",
     "cluster": "%UPSTREAM_CLUSTER_RAW%",
     "upstream": "%UPSTREAM_HOST%",
@@ -53,7 +53,7 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
         ],
     }
     if access_log is not None:
-        manager["access_log"] = [_access_log(access_log)]
+        manager["access_log"] = [_access_log(app.name, access_log)]
     return {
         "@type": f"{_TYPE}envoy.config.listener.v3.Listener",
         "name": app.service.fqdn,
@@ -64,12 +64,12 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
     }
 
 
-def _access_log(path: PurePath) -> dict[str, Any]:
+def _access_log(application: str, path: PurePath) -> dict[str, Any]:
     return {
         "name": "envoy.access_loggers.file",
         "typed_config": {
             "@type": f"{_TYPE}envoy.extensions.access_loggers.file.v3.FileAccessLog",
             "path": str(path),
-            "log_format": {"json_format": dict(_LOG_FIELDS)},
+            "log_format": {"json_format": {"application": application, **_LOG_FIELDS}},
         },
     }

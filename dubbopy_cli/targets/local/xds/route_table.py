@@ -7,11 +7,11 @@ from typing import Any
 
 from dubbopy_cli.targets.local.xds.actions import forward, stop
 from dubbopy_cli.targets.local.xds.matchers import header_operations, route_match
-from dubbopy_cli.targets.local.xds.values import duration, fraction
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.lookup import virtual_service
 from dubbopy_cli.traffic.model import Rule, RuleSet, mapping, number, text
 from dubbopy_cli.traffic.routes import Route, RouteDestination, routes_of
+from dubbopy_cli.traffic.units import duration, fraction
 
 _TYPE = "type.googleapis.com/"
 # `codes.Code` by the names that Istio's validation takes.
@@ -74,7 +74,6 @@ def _default(service: Service, rules: RuleSet, ports: Mapping[str, int]) -> dict
         "name": "default",
         "match": {"prefix": "/"},
         "route": action,
-        "metadata": _metadata(service, None),
         "decorator": {"operation": f"{service.fqdn}:{service.port}/*"},
     }
 
@@ -84,7 +83,8 @@ def _route(rule: Rule, route: Route, service: Service, rules: RuleSet, ports: Ma
     out: dict[str, Any] = {
         "name": route.name or f"http[{route.index}]",
         "match": route_match(route.match),
-        "metadata": _metadata(service, rule),
+        # For the access log: which object sent the call there.
+        "metadata": {"filter_metadata": {"dubbopy": {"rule": f"{rule.namespace}/{rule.name}"}}},
         **operations,
     }
     if text(route.match.get("statPrefix")):
@@ -101,15 +101,6 @@ def _route(rule: Rule, route: Route, service: Service, rules: RuleSet, ports: Ma
     if fault:
         out["typed_per_filter_config"] = {"envoy.filters.http.fault": fault}
     return out
-
-
-def _metadata(service: Service, rule: Rule | None) -> dict[str, Any]:
-    """Return what the access log says about a route: the application and the object it comes from."""
-    return {
-        "filter_metadata": {
-            "dubbopy": {"application": service.name, **({"rule": f"{rule.namespace}/{rule.name}"} if rule else {})}
-        }
-    }
 
 
 def _fault(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""What is wrong, or worth knowing, about a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from dubbopy_cli.errors import ConflictError
+from dubbopy_cli.traffic.model import Rule
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding; ``path`` is its place in the object, such as ``spec.http[0].route[1]``, ``object`` the object."""
+
+    severity: Severity
+    code: str
+    message: str
+    path: str = ""
+    object: str = ""
+
+    def __str__(self) -> str:
+        place = " ".join(filter(None, (self.object, self.path)))
+        return f"{place}: {self.message}" if place else self.message
+
+
+def finding(rule: Rule, severity: Severity, code: str, message: str, path: str = "") -> Finding:
+    """Return a finding about an object."""
+    return Finding(severity, code, message, path, rule.title)
+
+
+def enforce(findings: Iterable[Finding], *, force: bool = False) -> None:
+    """Refuse a change with errors among its findings, ConflictError ``rules-refused``, unless it is forced."""
+    errors = [one for one in findings if one.severity == "error"]
+    if not errors or force:
+        return
+    rest = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    raise ConflictError(
+        "rules-refused",
+        f"{errors[0]}{rest}",
+        hint="mend the rules, or apply them all the same with --force",
+        details="\n".join(str(one) for one in errors) if rest else "",
+    )

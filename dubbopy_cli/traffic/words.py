@@ -1,0 +1,66 @@
+"""What is typed behind a traffic verb: ``v1=90 v2=10``, ``user=admin``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from dubbopy_cli.errors import UsageError
+from dubbopy_cli.names import did_you_mean
+
+# RFC 9110 token, as Istio's header names.
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def weights(words: Iterable[str], versions: Collection[str]) -> dict[str, int]:
+    """Return whole percentages by version; one version alone means 100.
+
+    UsageError unless every version is one of ``versions``, stands once, and the percentages sum to 100.
+    """
+    given = [one.strip() for one in words]
+    if len(given) == 1 and "=" not in given[0]:
+        return {known(given[0], versions): 100}
+    found: dict[str, int] = {}
+    for word in given:
+        version, equals, percent = word.partition("=")
+        if not equals or not re.fullmatch(r"[0-9]{1,3}", percent):
+            raise UsageError("usage", f"'{word}' is no share of a version", hint="write VERSION=PERCENT, such as v1=90")
+        if version in found:
+            raise UsageError("usage", f"{version} is given twice", hint="give every version once")
+        found[known(version, versions)] = int(percent)
+    return whole(found)
+
+
+def whole(given: dict[str, int]) -> dict[str, int]:
+    """Return the percentages if each is from 0 to 100 and they sum to 100; else UsageError."""
+    total = sum(given.values())
+    if not given or total != 100 or min(given.values()) < 0:
+        shown = " + ".join(str(one) for one in given.values()) or "nothing"
+        raise UsageError("usage", f"the percentages are {shown} = {total}, not 100", hint="for example v1=90 v2=10")
+    return given
+
+
+def known(version: str, versions: Collection[str]) -> str:
+    """Return ``version`` if it is one of ``versions``; UsageError with the nearest one otherwise."""
+    if version in versions:
+        return version
+    raise UsageError(
+        "version-unknown",
+        f"there is no version '{version}'"
+        + (f", only {', '.join(sorted(versions))}." if versions else ": nothing is deployed")
+        + did_you_mean(version, list(versions)),
+        hint="dubbopy-cli status",
+    )
+
+
+def headers(words: Iterable[str]) -> dict[str, str]:
+    """Return header values by name in lower case, from ``name=value`` words; UsageError for anything else."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not _HEADER.fullmatch(name):
+            raise UsageError("usage", f"'{word}' is no header condition", hint="write NAME=VALUE, such as user=admin")
+        if name.lower() in found:
+            raise UsageError("usage", f"the header {name} is given twice", hint="give every header once")
+        found[name.lower()] = value
+    return found
