@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class Protoc:
             )
         from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
+        for name in protos:
+            _check_encoding(name, (self.root / name).read_bytes())
         target = staging / "descriptors.bin"
         done = self.run([f"--descriptor_set_out={target}", "--include_imports", "--include_source_info"], protos)
         return FileDescriptorSet.FromString(target.read_bytes()), tuple(done.stderr.splitlines())
@@ -67,6 +70,20 @@ class Protoc:
         if not done.ok:
             raise _refused(done.stderr)
         return done
+
+
+def _check_encoding(name: str, content: bytes) -> None:
+    """Refuse what protoc lets pass in comments, and the makers of stubs trip over."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise DubbopyError(
+            "proto-invalid",
+            f"{name}:{line}:{column}: not UTF-8, as .proto files have to be",
+            hint=f"iconv -f latin1 -t utf-8 {shlex.quote(name)} -o {shlex.quote(name)}, then: dubbopy-cli generate",
+        ) from error
 
 
 def _refused(stderr: str) -> DubbopyError:

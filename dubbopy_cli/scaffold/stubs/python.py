@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -34,7 +35,7 @@ class PythonStubs:
     def make(self, protoc: Protoc, protos: tuple[str, ...], staging: Path) -> Made:
         """Return the stubs of the .proto files, made in ``staging``."""
         self._check_package()
-        _, warnings = protoc.describe(protos, staging)
+        _, said = protoc.describe(protos, staging)
         output = staging / "python"
         output.mkdir()
         protoc.run([f"--{kind}_out={output}" for kind in ("python", "pyi", "grpc_python")], protos)
@@ -42,7 +43,7 @@ class PythonStubs:
         for path in sorted(path for path in output.rglob("*") if path.is_file()):
             name = f"src/{self.module}/{path.relative_to(output).as_posix()}"
             files[name] = self._moved(name, path.read_text(encoding="utf-8")).encode()
-        return Made(files, warnings, {f"{folder}/__init__.py": _INIT for folder in self._packages(files)})
+        return Made(files, said, {f"{folder}/__init__.py": _INIT for folder in self._packages(files)})
 
     def owns(self, path: Path) -> bool:
         """Tell whether a file of the project is a stub, by its name and its first lines."""
@@ -65,12 +66,16 @@ class PythonStubs:
 
     def _moved(self, name: str, text: str) -> str:
         moved = _IMPORTS.sub(lambda found: f"{found[0].removesuffix(FOLDER)}{self.module}.{FOLDER}", text)
-        try:
-            compile(moved, name, "exec")
-        except SyntaxError as error:
-            raise DubbopyError(
-                "proto-invalid",
-                f"a name in the .proto of {name} is no name in Python: `{(error.text or '').strip()}`",
-                hint="rename it (a message or rpc cannot have a Python keyword's name), then: dubbopy-cli generate",
-            ) from error
+        with warnings.catch_warnings():
+            # An odd escape in a comment is no reason to talk past the console.
+            warnings.simplefilter("ignore")
+            try:
+                compile(moved, name, "exec")
+            except SyntaxError as error:
+                raise DubbopyError(
+                    "proto-invalid",
+                    f"{name} would be no Python, by a name or comment in its .proto: `{(error.text or '').strip()}`",
+                    hint="in the .proto, rename what is a keyword of Python and take three quotes out of comments,"
+                    " then: dubbopy-cli generate",
+                ) from error
         return moved

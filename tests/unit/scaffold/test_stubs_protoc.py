@@ -82,3 +82,13 @@ def test_a_file_of_the_project_cannot_stand_in_for_a_module_of_python(tmp_path):
     (tmp_path / "os.py").write_text("raise SystemExit(9)\n")
     (tmp_path / "grpc_tools").mkdir()
     assert describe(tmp_path)[1] == ()
+
+
+def test_what_is_not_utf8_is_named_by_line_and_column(tmp_path):
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api/a.proto").write_bytes(b'syntax = "proto3";\n// caf\xe9\n')
+    with pytest.raises(DubbopyError) as refused:
+        describe(tmp_path)
+    assert refused.value.code == "proto-invalid"
+    assert refused.value.message == "api/a.proto:2:7: not UTF-8, as .proto files have to be"
+    assert refused.value.hint == "iconv -f latin1 -t utf-8 api/a.proto -o api/a.proto, then: dubbopy-cli generate"
