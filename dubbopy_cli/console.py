@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from dubbopy_cli.errors import DubbopyError
 
 if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
     from rich.console import RenderableType
 
 SCHEMA = "dubbopy.cli/v1"
@@ -100,7 +101,7 @@ class Console:
             lines += ["", f"Try: {error.hint}"]
         self._write_err("\n".join([*lines, f"[{error.code}]"]))
 
-    def live(self, frames: Any) -> None:
+    def live(self, frames: Iterable[RenderableType]) -> None:
         """Show each frame in place of the one before on a terminal; else write each one that differs."""
         if not sys.stdout.isatty():
             last = None
@@ -154,11 +155,11 @@ class Console:
             return _yaml(envelope)
         return json.dumps(envelope, indent=2, ensure_ascii=False) + "\n"
 
-    def _rich(self) -> Any:
-        from rich.console import Console as RichConsole
+    def _rich(self) -> RichConsole:
+        from rich.console import Console
 
         # No markup, emoji or highlighting: a user's `[v1]` must come out as it is.
-        return RichConsole(markup=False, emoji=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+        return Console(markup=False, emoji=False, highlight=False, soft_wrap=not sys.stdout.isatty())
 
     def _plain(self, frame: RenderableType) -> str:
         if isinstance(frame, str):

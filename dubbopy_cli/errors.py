@@ -50,6 +50,8 @@ ErrorCode = Literal[
     "application-unknown",
     "version-unknown",
     "proxyless-local",
+    "client-traffic",
+    "nothing-expected",
     # the local target
     "artifact-missing",
     "body-invalid",

@@ -79,9 +79,7 @@ class Demo:
     def versions(self, count: int, *header: str) -> dict[str, int]:
         """Return who answered ``count`` calls."""
         words = [word for pair in header for word in ("--header", pair)]
-        report = self.ask(
-            "call", "--app", SERVER, "-n", str(count), "-c", "8", "-d", '{"name": "laurence"}', *words
-        )
+        report = self.ask("call", "--app", SERVER, "-n", str(count), "-c", "8", "-d", '{"name": "laurence"}', *words)
         self.expect(report["failed"] == 0, f"{report['failed']} calls failed: {report['error_message']}")
         versions: dict[str, int] = report["versions"]
         return versions
@@ -225,7 +223,7 @@ def by_header(demo: Demo) -> None:
 
 def by_weight(demo: Demo) -> None:
     demo.title("90 % to v1, 10 % to v2")
-    demo.run("traffic", "reset", "--yes", folder=SERVER)
+    demo.run("traffic", "reset", folder=SERVER)
     demo.run("traffic", "set", "v1=90", "v2=10", folder=SERVER)
     demo.run("traffic", "verify", "-n", "10000", folder=SERVER)
     demo.run("status")

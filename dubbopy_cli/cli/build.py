@@ -21,6 +21,7 @@ Tag = Annotated[str | None, typer.Option("--tag", help="Tag to build; default: i
 @verb(app, "build")
 def build(
     console: Console,
+    *,
     path: ProjectPath = Path(),
     tag: Tag = None,
     force: Annotated[bool, typer.Option("--force", help="Build even when nothing has changed.")] = False,

@@ -24,6 +24,7 @@ Body = Annotated[str, typer.Option("-d", "--data", metavar="JSON", help="Request
 @verb(app, "call")
 def call(
     console: Console,
+    *,
     method: Annotated[str, typer.Argument(metavar="[SERVICE/METHOD]", help="Default: the only unary method.")] = "",
     data: Body = "{}",
     header: Headers = None,
@@ -57,9 +58,9 @@ def body(data: str) -> str:
     try:
         parsed = json.loads(data)
     except ValueError as error:
-        raise UsageError("usage", f"the request is no JSON: {error}", hint="-d '{\"name\": \"laurence\"}'") from error
+        raise UsageError("usage", f"the request is no JSON: {error}", hint='-d \'{"name": "laurence"}\'') from error
     if not isinstance(parsed, dict):
-        raise UsageError("usage", "the request is no JSON object", hint="-d '{\"name\": \"laurence\"}'")
+        raise UsageError("usage", "the request is no JSON object", hint='-d \'{"name": "laurence"}\'')
     return data
 
 

@@ -27,6 +27,7 @@ Version = Annotated[
 @verb(app, "deploy")
 def deploy(
     console: Console,
+    *,
     path: ProjectPath = Path(),
     version: Version = None,
     tag: build.Tag = None,

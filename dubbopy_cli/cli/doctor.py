@@ -25,11 +25,7 @@ def doctor(console: Console, namespace: Namespace = "default") -> None:
     """Check toolchains, Envoy, ports and leftovers; exit code 3 when something needed is missing."""
     checks = (*_toolchains(console), *open_target(console, namespace, changing=False).check())
     console.result(
-        {
-            "checks": [
-                {"name": one.name, "state": one.state, "detail": one.detail, "hint": one.hint} for one in checks
-            ]
-        },
+        {"checks": [{"name": one.name, "state": one.state, "detail": one.detail, "hint": one.hint} for one in checks]},
         "\n".join(
             f"{_SIGNS[one.state]} {one.name}: {one.detail}" + (f"\n        Try: {one.hint}" if one.hint else "")
             for one in checks

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @verb(app, "logs")
 def logs(
     console: Console,
+    *,
     version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="Only this version.")] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines come.")] = False,
     since: Annotated[str | None, typer.Option("--since", metavar="DURATION", help="Only newer lines: 5m.")] = None,

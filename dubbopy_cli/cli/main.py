@@ -30,7 +30,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
@@ -43,6 +43,7 @@ def main() -> NoReturn:
     # SIGTERM must leave as little behind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     from importlib.util import find_spec
+
     for name in _VERBS:
         if find_spec(f"dubbopy_cli.cli.{name}"):
             import_module(f"dubbopy_cli.cli.{name}")

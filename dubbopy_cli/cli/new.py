@@ -112,7 +112,7 @@ class _Terminal:
         self._console = console
 
     def ask(self, question: str, default: str) -> str:
-        return self._console.prompt(f"{question} [{default}]: ")
+        return self._console.prompt(f"{question} [{default}]: " if default else f"{question}: ")
 
     def complain(self, text: str) -> None:
         self._console.say(f"  {text}")

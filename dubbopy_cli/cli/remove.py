@@ -27,6 +27,7 @@ from dubbopy_cli.errors import UsageError
 @verb(app, "remove")
 def remove(
     console: Console,
+    *,
     version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="Version to remove.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove every version, the rules and the address.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Remove a version even while it gets calls.")] = False,

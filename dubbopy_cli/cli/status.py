@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @verb(app, "status")
 def status(
     console: Console,
+    *,
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Show it again whenever it changes.")] = False,
     app_name: App = None,
     namespace: Namespace = "default",

@@ -6,7 +6,7 @@ import inspect
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, get_type_hints
 
 import typer
 
@@ -62,7 +62,7 @@ def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Call
         group = app.info.name if isinstance(app.info.name, str) and app.info.name != "dubbopy-cli" else ""
         title = f"{group} {name}".strip()
 
-        def command(*, output: Format, quiet: bool, verbose: int, **options: Any) -> None:
+        def command(*, output: Format, quiet: bool, verbose: int, **options: object) -> None:
             console = Console(title, output, -1 if quiet else verbose)
             run(console, lambda: function(console, **options))
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from fractions import Fraction
 
     from rich.tree import Tree
 
     from dubbopy_cli.targets.base import Application, Instance, Release, Target
+    from dubbopy_cli.traffic.shares import RouteShare
 
 _BAR = 20
 
@@ -23,7 +25,7 @@ def application_dict(application: Application) -> dict[str, object]:
         "role": application.role,
         "address": application.address,
         "releases": [release_dict(one, shares.get(one.version)) for one in application.releases],
-        "routes": header_routes(application),
+        "routes": [route_dict(one) for one in routes(application)],
         "rules": [rule.title for rule in application.rules.rules],
     }
 
@@ -73,8 +75,9 @@ def tree(target: Target, applications: Iterable[Application]) -> Tree | str:
             leaf = branch.add(Text(release_line(release, shares.get(release.version)), style=style))
             for instance in release.instances:
                 leaf.add(Text(instance_line(instance), style="dim" if instance.state == "ready" else "yellow"))
-        for route in header_routes(application):
-            branch.add(Text(f"route {route}"))
+        for route in routes(application):
+            if not route.is_default or route.losses:
+                branch.add(Text(f"route {route_line(route)}", style="red" if route.losses else ""))
     return root
 
 
@@ -100,7 +103,8 @@ def bar(percent: float) -> str:
 
 def age(seconds: float) -> str:
     """Return a span of time in its two largest units."""
-    left, parts = int(max(seconds, 0)), []
+    left = int(max(seconds, 0))
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, left = divmod(left, size)
         if count or (unit == "s" and not parts):
@@ -128,28 +132,48 @@ def after_deploy(application: Application, version: str) -> list[str]:
     """Return the commands that make sense after a deploy."""
     if application.role == "client":
         return [f"dubbopy-cli logs --app {application.name} -f", "dubbopy-cli status"]
-    commands = [f"dubbopy-cli call --app {application.name} -d '{{\"name\": \"laurence\"}}'"]
+    commands = [f'dubbopy-cli call --app {application.name} -d \'{{"name": "laurence"}}\'']
     if len(application.releases) > 1:
         commands.append(f"dubbopy-cli traffic set --app {application.name} {version}")
     return [*commands, "dubbopy-cli status"]
 
 
-def default_shares(application: Application) -> dict[str, float]:
-    """Return each version's share, in percent, of the calls that no header route takes; empty for a client."""
+def routes(application: Application) -> tuple[RouteShare, ...]:
+    """Return the application's routes in the order they are tried; a client has none."""
     from dubbopy_cli.traffic import shares
 
     if application.role == "client":
-        return {}
+        return ()
     ready = {release.version: release.ready for release in application.releases}
-    found = shares.default(application.rules, application.name, application.namespace, ready)
-    return {version: round(float(part) * 100, 2) for version, part in found.items()}
+    return shares.shares(application.rules, application.service, ready)
 
 
-def header_routes(application: Application) -> list[str]:
-    """Return the routes before the default one in words."""
-    from dubbopy_cli.traffic import shares
+def default_shares(application: Application) -> dict[str, float]:
+    """Return each version's share, in percent, of the calls that no route before the default one takes."""
+    found = next((route for route in routes(application) if route.is_default), None)
+    return {version: percent(part) for version, part in found.versions.items()} if found else {}
 
-    return list(shares.described(application.rules, application.name, application.namespace))
+
+def route_dict(route: RouteShare) -> dict[str, object]:
+    """Return a route as data; shares are in percent."""
+    return {
+        "name": route.name,
+        "condition": route.condition,
+        "shares": {version: percent(part) for version, part in route.versions.items()},
+        "losses": [{"code": one.code, "share": percent(one.share), "text": one.text} for one in route.losses],
+    }
+
+
+def route_line(route: RouteShare) -> str:
+    """Return a route as one line: which calls, and where they go."""
+    parts = [f"{version} {percent(part):g} %" for version, part in route.versions.items() if part]
+    parts += [f"{percent(one.share):g} % lost: {one.text}" for one in route.losses]
+    return f"{route.name}: {route.condition} -> {', '.join(parts)}"
+
+
+def percent(part: Fraction) -> float:
+    """Return a share of 1 in percent, to two digits."""
+    return round(float(part) * 100, 2)
 
 
 def _who(application: Application, version: str) -> list[str]:

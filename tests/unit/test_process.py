@@ -18,7 +18,9 @@ def test_a_failure_carries_the_programs_own_words():
         SubprocessRunner().run([sys.executable, "-c", "import sys; sys.exit('no luck')"], timeout=60)
     assert failed.value.details == "no luck"
     assert failed.value.message.endswith("ended with exit status 1")
-    assert SubprocessRunner().run([sys.executable, "-c", "raise SystemExit(3)"], timeout=60, check=False).returncode == 3
+    assert (
+        SubprocessRunner().run([sys.executable, "-c", "raise SystemExit(3)"], timeout=60, check=False).returncode == 3
+    )
 
 
 def test_a_timeout_ends_the_program_and_what_it_started(tmp_path):

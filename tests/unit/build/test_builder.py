@@ -23,7 +23,18 @@ def shop(tmp_path, monkeypatch):
     (root / "cmd").mkdir()
     (root / "cmd/app.go").write_text("package main\n")
     return Project(
-        root, "builtin:go-server", "go", "server", "sidecar", "example.com/shop", "shop", "x/shop", "1.0.0", "v1", 20000, ()
+        root,
+        "builtin:go-server",
+        "go",
+        "server",
+        "sidecar",
+        "example.com/shop",
+        "shop",
+        "x/shop",
+        "1.0.0",
+        "v1",
+        20000,
+        (),
     )
 
 
