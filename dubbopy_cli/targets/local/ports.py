@@ -1,0 +1,45 @@
+"""Ports on the loopback interface."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Collection
+
+from dubbopy_cli.errors import PreflightError
+
+LOOPBACK = "127.0.0.1"
+# Below the ports that Linux and macOS hand to outgoing connections, so that a restarted instance finds its own free.
+FIRST, LAST = 21000, 29999
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a program could listen on ``port`` of 127.0.0.1 now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do, so that connections that are still in TIME_WAIT do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+def choose(taken: Collection[int], wish: int = 0) -> int:
+    """Return ``wish`` if it is free, else another free port that is not among ``taken``.
+
+    Raises PreflightError ``port-none`` when there is none.
+    """
+    if wish and wish not in taken and is_free(wish):
+        return wish
+    start = secrets.randbelow(LAST - FIRST + 1)
+    for offset in range(LAST - FIRST + 1):
+        port = FIRST + (start + offset) % (LAST - FIRST + 1)
+        if port not in taken and is_free(port):
+            return port
+    raise PreflightError(
+        "port-none",
+        f"no port from {FIRST} to {LAST} is free on {LOOPBACK}",
+        hint="ss -ltnp shows who holds them",
+    )

@@ -1,0 +1,263 @@
+"""supervisord: started, asked and given programs, all by relative paths from the namespace's folder.
+
+Relative, because its configuration language would take ``%`` and ``;`` in a folder's name for its own.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.process import Runner
+from dubbopy_cli.targets.local import processes
+from dubbopy_cli.targets.local.files import read_text, write_atomic
+from dubbopy_cli.targets.local.paths import MARKER_VARIABLE, Paths
+from dubbopy_cli.targets.local.rpc import Client, FaultError, RpcError
+from dubbopy_cli.targets.local.waiting import wait_until
+
+START_SECONDS = 15.0
+STOP_WAIT_SECONDS = 30
+# An instance is asked, given STOP_WAIT_SECONDS, killed and reaped.
+_ENDED_SECONDS = STOP_WAIT_SECONDS + 10.0
+_NOT_RUNNING, _BAD_NAME, _ALREADY_ADDED, _STILL_RUNNING = 70, 10, 90, 91
+_UP = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
+
+_MAIN = """\
+[supervisord]
+logfile=supervisor/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=1
+pidfile=supervisor/supervisord.pid
+childlogdir=logs
+nodaemon=false
+umask=077
+[unix_http_server]
+file={socket}
+chmod=0700
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[include]
+files=conf.d/*.conf
+"""
+
+_PROGRAM = """\
+[program:{name}]
+command={python} -I -S {launcher} supervisor/specs/{name}.json
+priority={priority}
+autostart=true
+autorestart=true
+startsecs=1
+startretries=10
+stopsignal=TERM
+stopwaitsecs={wait}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=logs/{name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that supervisord runs; ``env`` is all that it gets beside a few words such as PATH."""
+
+    name: str
+    argv: tuple[str, ...]
+    cwd: Path
+    priority: int
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProgramInfo:
+    """What supervisord knows of a program; ``started`` is in seconds since the epoch."""
+
+    name: str
+    state: str
+    pid: int
+    started: float
+    description: str
+    exit_status: int
+
+    @property
+    def down(self) -> bool:
+        """Tell whether supervisord has given the program up or was told to stop it."""
+        return self.state not in _UP
+
+
+class Supervisor:
+    """The supervisord of one namespace."""
+
+    def __init__(self, paths: Paths, runner: Runner) -> None:
+        self._paths = paths
+        self._runner = runner
+
+    def pid(self) -> int:
+        """Return the process id of the supervisord that answers, 0 if none does."""
+        try:
+            return int(self._rpc().call("getPID"))
+        except (RpcError, FaultError):
+            return 0
+
+    def start(self) -> None:
+        """Start supervisord with every program that has a configuration file; DubbopyError ``mesh-failed``."""
+        socket = self._paths.socket()
+        socket.unlink(missing_ok=True)
+        self._paths.supervisor_pid.unlink(missing_ok=True)
+        main = self._paths.supervisor / "supervisord.conf"
+        write_atomic(main, _MAIN.format(socket=_escaped(str(socket))), self._paths.scratch)
+        self._runner.run(
+            [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", "supervisor/supervisord.conf"],
+            timeout=START_SECONDS,
+            cwd=self._paths.root,
+            env={MARKER_VARIABLE: str(self._paths.root)},
+        )
+        if not wait_until(lambda: self.pid() > 0, START_SECONDS):
+            raise DubbopyError(
+                "mesh-failed",
+                f"supervisord does not answer on its socket {socket}",
+                hint="dubbopy-cli local reset",
+                details=(read_text(self._paths.supervisor / "supervisord.log") or "")[-2000:],
+            )
+
+    def programs(self) -> Mapping[str, ProgramInfo]:
+        """Return what runs by name; RpcError when supervisord does not answer."""
+        return {one["name"]: _info(one) for one in self._rpc().call("getAllProcessInfo")}
+
+    def write(self, program: Program) -> bool:
+        """Write the files of ``program`` and return whether they changed."""
+        spec = self._paths.spec(program.name)
+        wanted = spec_text(self._paths, program)
+        config = _PROGRAM.format(
+            name=program.name,
+            python=_word(sys.executable),
+            launcher=_word(str(Path(__file__).with_name("launch.py"))),
+            priority=program.priority,
+            wait=STOP_WAIT_SECONDS,
+        )
+        changed = read_text(spec) != wanted
+        if changed:
+            write_atomic(spec, wanted, self._paths.scratch)
+        if read_text(self._paths.program(program.name)) != config:
+            write_atomic(self._paths.program(program.name), config, self._paths.scratch)
+        return changed
+
+    def written(self) -> frozenset[str]:
+        """Return the names of the programs that have a configuration file."""
+        return frozenset(one.stem for one in self._paths.programs.glob("*.conf"))
+
+    def add(self, names: Iterable[str]) -> None:
+        """Let supervisord read its configuration and start ``names``, those it had given up included."""
+        self._rpc().call("reloadConfig")
+        for name in names:
+            if not self._attempt("addProcessGroup", name, ignore=_ALREADY_ADDED):
+                self._attempt("startProcess", name, False, ignore=60)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Ask the programs to end and wait until all have; a killed one counts as ended."""
+        waiting = [one for one in names if self._attempt("stopProcess", one, False, ignore=_NOT_RUNNING)]
+        wait_until(lambda: all(self._is_down(one) for one in waiting), _ENDED_SECONDS)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Stop the programs and take them out of what runs; their files stay, so that ``add`` starts them anew."""
+        names = list(names)
+        self.stop(names)
+        for name in names:
+            self._attempt("removeProcessGroup", name, ignore=_BAD_NAME)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Stop the programs and take them and their files out of the configuration."""
+        names = list(names)
+        for name in names:
+            # First, so that a supervisor that is started after a kill right here does not start it again.
+            self._paths.program(name).unlink(missing_ok=True)
+        self.drop(names)
+        for name in names:
+            self.discard(name)
+
+    def discard(self, name: str) -> None:
+        """Delete the files of the program ``name``, its log included."""
+        for path in (self._paths.program(name), self._paths.spec(name), self._paths.start_count(name)):
+            path.unlink(missing_ok=True)
+        for path in self._paths.logs.glob(f"{name}.log*"):
+            path.unlink(missing_ok=True)
+
+    def shutdown(self) -> None:
+        """End every program and supervisord itself, by RPC while it answers and by process id in any case."""
+        pid = self.pid()
+        process = processes.by_pid(pid, self._paths.root) if pid else None
+        if process:
+            try:
+                rpc = self._rpc()
+                rpc.call("stopAllProcesses", False)
+                wait_until(lambda: all(one.down for one in self.programs().values()), _ENDED_SECONDS)
+                rpc.call("shutdown")
+                wait_until(lambda: processes.gone(process), _ENDED_SECONDS)
+            except (RpcError, FaultError):
+                pass  # what is left is ended by its process id
+        processes.end_all(self._paths.root)
+        self._paths.socket().unlink(missing_ok=True)
+        self._paths.supervisor_pid.unlink(missing_ok=True)
+
+    def starts(self, name: str) -> int:
+        """Return how often the program ``name`` has been started."""
+        return len((read_text(self._paths.start_count(name)) or "").splitlines())
+
+    def _rpc(self) -> Client:
+        return Client(self._paths.socket())
+
+    def _is_down(self, name: str) -> bool:
+        try:
+            return _info(self._rpc().call("getProcessInfo", name)).down
+        except FaultError:
+            return True
+
+    def _attempt(self, method: str, *arguments: object, ignore: int) -> bool:
+        try:
+            self._rpc().call(method, *arguments)
+        except FaultError as fault:
+            if fault.code not in {ignore, _BAD_NAME}:
+                raise
+            return False
+        return True
+
+
+def spec_text(paths: Paths, program: Program) -> str:
+    """Return the launcher's file of ``program``."""
+    import json
+
+    return json.dumps(
+        {
+            "argv": list(program.argv),
+            "cwd": str(program.cwd),
+            "env": {**program.env, MARKER_VARIABLE: str(paths.root)},
+            "starts": str(paths.start_count(program.name)),
+        },
+        indent=1,
+        sort_keys=True,
+    )
+
+
+def _info(one: Mapping[str, Any]) -> ProgramInfo:
+    return ProgramInfo(
+        name=one["name"],
+        state=one["statename"],
+        pid=one["pid"],
+        started=float(one["start"]),
+        description=one["description"],
+        exit_status=one["exitstatus"],
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _word(text: str) -> str:
+    return _escaped(shlex.quote(text))
