@@ -66,6 +66,7 @@ ErrorCode = Literal[
     "not-ready",
     "port-conflict",
     "port-none",
+    "port-taken",
     "reflection-missing",
     "role-conflict",
     "rollout-failed",

@@ -54,9 +54,7 @@ def namespace(value: str) -> str:
     """Return ``value`` if it can name a namespace."""
     if len(value) <= 63 and _LABEL.fullmatch(value):
         return value
-    raise _invalid(
-        "namespace", value, "lower-case letters, digits and '-', at most 63 characters", slug(value)[:63]
-    )
+    raise _invalid("namespace", value, "lower-case letters, digits and '-', at most 63 characters", slug(value)[:63])
 
 
 def tag(value: str) -> str:
@@ -70,11 +68,12 @@ def image(value: str) -> str:
     """Return ``value`` if it is an image repository without a tag or digest."""
     if len(value) <= 255 and _IMAGE.fullmatch(value):
         return value
+    near = value.partition(":")[0].lower()
     raise _invalid(
         "image repository",
         value,
         "[HOST[:PORT]/]PATH in lower case, without a tag",
-        value.partition(":")[0].lower(),
+        near if _IMAGE.fullmatch(near) else "",
     )
 
 

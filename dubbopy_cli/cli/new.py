@@ -56,6 +56,7 @@ def new_app(
 ) -> None:
     """Make a project that builds, tests and deploys as it is."""
     from dubbopy_cli.scaffold import answers, create
+    from dubbopy_cli.scaffold.interrupts import interruptible
 
     flags = {
         "name": name,
@@ -72,7 +73,8 @@ def new_app(
     given = answers.gather(flags, data or [], data_file)
     request = create.Request(path, given, template, ref, trust, force, dry_run)
     prompter = _Terminal(console) if interactive else None
-    made = create.new_app(request, process.SubprocessRunner(console.trace), prompter)
+    with interruptible():
+        made = create.new_app(request, process.SubprocessRunner(console.trace), prompter)
     only = made.applications[0]
     _show(console, made, only.to_dict() | made.to_dict(), dry_run=dry_run)
     here = made.path == Path.cwd()
@@ -91,9 +93,11 @@ def new_demo(
 ) -> None:
     """Make a server and a client beside each other that run at once."""
     from dubbopy_cli.scaffold import answers, create
+    from dubbopy_cli.scaffold.interrupts import interruptible
 
     request = create.Request(path, answers.gather({"lang": lang}, [], None), force=force, dry_run=dry_run)
-    made = create.new_demo(request, process.SubprocessRunner(console.trace))
+    with interruptible():
+        made = create.new_demo(request, process.SubprocessRunner(console.trace))
     applications = {"path": str(made.path), "applications": [one.to_dict() for one in made.applications]}
     _show(console, made, applications | made.to_dict(), dry_run=dry_run)
     _next(console, path, ["make run"], dry_run=dry_run)

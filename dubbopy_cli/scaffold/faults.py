@@ -20,15 +20,23 @@ def explained(template: Source) -> Iterator[None]:
     """Turn the block's exceptions into DubbopyErrors, but for OSError and an interrupt."""
     try:
         yield
-    except (DubbopyError, OSError):
+    except DubbopyError:
         raise
     except Exception as error:  # copier lets any exception of a template through
+        if isinstance(error, OSError) and not _of_git(error):
+            raise
         raise _by_type(error, template) or _by_text(error, template) or _invalid(error, template) from error
+
+
+def _of_git(error: Exception) -> bool:
+    from plumbum import ProcessExecutionError
+
+    # An OSError by its class alone: git has run, and ended with a status other than 0.
+    return isinstance(error, ProcessExecutionError)
 
 
 def _by_type(error: Exception, template: Source) -> DubbopyError | None:
     from copier.errors import ForbiddenPathError, InteractiveSessionError, TaskError
-    from plumbum import ProcessExecutionError
 
     if isinstance(error, ForbiddenPathError):
         return unsafe(str(error).split(" is forbidden")[0].strip('"'), "leads out of the project or of the template")
@@ -40,14 +48,19 @@ def _by_type(error: Exception, template: Source) -> DubbopyError | None:
             f"a task of the template {template.url} failed with exit status {error.returncode}: {error.cmd}",
             hint="mend the template, or ask its author; nothing was written",
         )
-    if isinstance(error, ProcessExecutionError):
-        return UnreachableError(
-            "template-unreachable",
-            f"git cannot fetch the template {template.url}",
-            hint=f"git ls-remote {template.url.removeprefix('git+')}",
-            details="\n".join(str(error.stderr).strip().splitlines()[-5:]),
-        )
-    return None
+    return _by_git(error, template) if _of_git(error) else None
+
+
+def _by_git(error: Exception, template: Source) -> DubbopyError:
+    said = str(getattr(error, "stderr", "")).strip()
+    if "invalid reference" in said:
+        return _no_ref(template)
+    return UnreachableError(
+        "template-unreachable",
+        f"git cannot fetch the template {template.url}",
+        hint=f"git ls-remote {template.url.removeprefix('git+')}",
+        details="\n".join(filter(None, said.splitlines()[-5:])),
+    )
 
 
 def _by_text(error: Exception, template: Source) -> DubbopyError | None:
@@ -66,19 +79,32 @@ def _by_text(error: Exception, template: Source) -> DubbopyError | None:
             hint=f"--data {found[1]}=VALUE",
         )
     if text.startswith("Unknown revision"):
-        return UsageError(
-            "template-not-found",
-            f"the template {template.url} has no tag, branch or commit '{template.ref}'",
-            hint=f"git ls-remote {template.url.removeprefix('git+')}",
-        )
+        return _no_ref(template)
     return None
 
 
+def _no_ref(template: Source) -> DubbopyError:
+    return UsageError(
+        "template-not-found",
+        f"the template {template.url} has no tag, branch or commit '{template.ref}'",
+        hint=f"git ls-remote {template.url.removeprefix('git+')}",
+    )
+
+
 def _invalid(error: Exception, template: Source) -> DubbopyError:
+    from copier.errors import InvalidConfigFileError, MultipleConfigFilesError
+
+    if isinstance(error, InvalidConfigFileError):
+        return _unfit(template, f"its copier.yml is not valid YAML: {_line(str(error.__context__ or error))}")
+    if isinstance(error, MultipleConfigFilesError):
+        return _unfit(template, "it has more than one copier.yml or copier.yaml")
+    return _unfit(template, (_line(str(error)) or type(error).__name__) + _where(error, template))
+
+
+def _unfit(template: Source, why: str) -> DubbopyError:
     return DubbopyError(
         "template-invalid",
-        f"the template {template.url} cannot be rendered: {_line(str(error)) or type(error).__name__}"
-        + _where(error, template),
+        f"the template {template.url} cannot be rendered: {why}",
         hint="mend the template, or ask its author; nothing was written",
     )
 
