@@ -1,0 +1,190 @@
+import json
+import re
+
+import pytest
+
+from ._program import free_port, run, running, serving
+
+ANSWER = r'Z INFO call server response = name:"Hello laurence" id:"vdev"$'
+# What the tutorial does by an edit of its client, done in this one.
+TYPED = (
+    "metadata=self._metadata\n",
+    'metadata=(*self._metadata, ("user", "admin"))\n',
+)
+
+
+def url(port):
+    return {"DUBBO_SERVER_URL": f"tri://127.0.0.1:{port}"}
+
+
+def report(done):
+    """Return the one-shot mode's report, which is all there is on stdout."""
+    assert done.stdout.count("\n") == 1
+    return json.loads(done.stdout)
+
+
+def given(text, port):
+    return f"""
+dubbo:
+  consumer:
+    references:
+      GreeterClientImpl:
+        protocol: tri
+        url: tri://127.0.0.1:{port}
+        interface: ""
+        {text}
+"""
+
+
+def header(done):
+    (value,) = report(done)["ids"]
+    return value
+
+
+def test_the_line_of_the_tutorial(server, client, tmp_path):
+    with serving(server, tmp_path / "server") as (_, port), running(client, tmp_path / "log", **url(port)) as program:
+        program.line(ANSWER, after=program.line(ANSWER))
+        assert program.listening() == []
+        assert program.terminate() == 0
+    assert re.search(rf"Z INFO dubbo-py-client vdev calls 127\.0\.0\.1:{port} once a second$", program.lines()[0])
+    assert all(re.search(ANSWER, line) for line in program.lines()[1:])
+
+
+def test_a_server_that_is_absent_and_then_restarted(server, client, tmp_path):
+    failed = r"Z ERROR call server failed: UNAVAILABLE \S"
+    port = free_port()
+    with running(client, tmp_path / "log", **url(port)) as program:
+        seen = program.line(failed, after=program.line(failed))
+        for restart in ("first", "second"):
+            with serving(server, tmp_path / restart, port) as (peer, _):
+                seen = program.line(ANSWER, after=seen)
+                assert peer.terminate() == 0
+            seen = program.line(failed, after=seen)
+        assert program.terminate() == 0
+
+
+def test_sigterm_does_not_wait_for_an_answer(player, client, tmp_path):
+    with serving(player, tmp_path / "server") as (peer, port):
+        env = url(port) | {"DUBBO_TIMEOUT": "120s"}
+        with running(client, tmp_path / "log", "-name", "slow:100", **env) as program:
+            peer.line("began slow")
+            assert program.terminate() == 0
+    assert not any("call server" in line for line in program.lines())
+
+
+def test_one_shot(server, client, log):
+    with serving(server, log) as (_, port):
+        done = run(client, "-n", "200", "-c", "8", "-header", "user=admin", "-o", "json", **url(port))
+    assert (done.returncode, done.stderr) == (0, "")
+    found = report(done)
+    latency, seconds = found.pop("latency_ms"), found.pop("seconds")
+    assert found == {"calls": 200, "ok": 200, "failed": 0, "ids": {"vdev": 200}, "errors": {}}
+    assert list(latency) == ["min", "mean", "p50", "p90", "p99", "max"]
+    assert 0 < latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
+    assert seconds > 0
+
+
+def test_one_shot_keeps_the_log_away_from_the_report(server, client, log):
+    with serving(server, log) as (_, port):
+        done = run(client, "-n", "3", "-o", "json", **url(port), DUBBO_LOG_LEVEL="debug")
+    assert report(done)["ok"] == 3
+    assert " DEBUG " in done.stderr
+
+
+def test_one_shot_for_people(server, client, log):
+    with serving(server, log) as (_, port):
+        done = run(client, "-n", "3", **url(port))
+    assert re.match(r"3 calls in \d+\.\d\d s: 3 answered, 0 failed\n", done.stdout)
+    assert re.search(r"^  vdev +3  100\.0 %$", done.stdout, re.MULTILINE)
+
+
+def test_one_shot_without_a_server(client):
+    done = run(client, "-n", "3", "-o", "json", **url(free_port()))
+    assert done.returncode == 1
+    first, last = done.stderr.splitlines()
+    assert "Z WARN call server failed: UNAVAILABLE" in first
+    assert last.endswith("Z ERROR not every call was answered")
+    found = report(done)
+    assert (found["ok"], found["failed"], found["errors"]) == (0, 3, {"UNAVAILABLE": 3})
+
+
+def test_one_shot_counts_failures_by_code(player, client, log):
+    with serving(player, log) as (_, port):
+        failed = run(client, "-n", "2", "-o", "json", "-name", "fail:", **url(port))
+        late = run(client, "-n", "2", "-o", "json", "-name", "slow:10", "-timeout", "50ms", **url(port))
+    assert (failed.returncode, report(failed)["errors"]) == (1, {"RESOURCE_EXHAUSTED": 2})
+    assert (late.returncode, report(late)["errors"]) == (1, {"DEADLINE_EXCEEDED": 2})
+
+
+def test_one_shot_that_is_told_to_stop_reports_what_there_is(player, client, tmp_path):
+    with serving(player, tmp_path / "server") as (peer, port):
+        arguments = ("-n", "9", "-o", "json", "-name", "slow:100", "-timeout", "5m")
+        with running(client, tmp_path / "log", *arguments, **url(port)) as program:
+            peer.line("began slow")
+            assert program.terminate() == 1
+    found, error = program.lines()
+    assert json.loads(found)["calls"] == 0
+    assert error.endswith("Z ERROR not every call was answered")
+
+
+def test_a_failure_is_one_line(player, client, tmp_path):
+    with (
+        serving(player, tmp_path / "server") as (_, port),
+        running(client, tmp_path / "log", "-name", "fail:", **url(port)) as program,
+    ):
+        program.line(r"Z ERROR call server failed: RESOURCE_EXHAUSTED as asked$")
+
+
+@pytest.mark.parametrize("arguments", [("-c", "0"), ("-n", "-1"), ("-o", "xml"), ("-header", "user"), ("now",)])
+def test_wrong_arguments(client, arguments):
+    done = run(client, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: python -m dubbo_py_client" in done.stderr
+
+
+def test_attachments_from_the_file(player, client, log, configured):
+    with serving(player, log) as (_, port):
+        file = configured(given("attachments: {User: admin}", port))
+        assert header(run(client, "-n", "1", "-o", "json", "-name", "header:user", **file)) == "admin"
+
+
+def test_attachments_from_the_environment_are_stronger(player, client, log, configured):
+    with serving(player, log) as (_, port):
+        env = configured(given("attachments: {user: admin}", port)) | {"DUBBO_ATTACHMENTS": "user=guest,k=v"}
+        assert header(run(client, "-n", "1", "-o", "json", "-name", "header:user", **env)) == "guest"
+        assert header(run(client, "-n", "1", "-o", "json", "-name", "header:k", **env)) == "v"
+
+
+def test_headers_of_the_command_line_are_strongest(player, client, log):
+    with serving(player, log) as (_, port):
+        env = url(port) | {"DUBBO_ATTACHMENTS": "user=guest"}
+        arguments = ("-n", "1", "-o", "json", "-header", "user=admin", "--header", "b=c")
+        assert header(run(client, *arguments, "-name", "header:user", **env)) == "admin"
+        assert header(run(client, *arguments, "-name", "header:b", **env)) == "c"
+
+
+def test_an_edit_of_the_source_sends_an_attachment_too(player, app, log):
+    edited = app("client", edits={"src/{package}/greeter.py": TYPED})
+    with serving(player, log) as (_, port):
+        assert header(run(edited, "-n", "1", "-o", "json", "-name", "header:user", **url(port))) == "admin"
+
+
+def test_timeout_and_url_from_the_file(player, client, log, configured):
+    with serving(player, log) as (_, port):
+        file = configured(given("request-timeout: 50ms", port))
+        done = run(client, "-n", "1", "-o", "json", "-name", "slow:10", **file)
+    assert report(done)["errors"] == {"DEADLINE_EXCEEDED": 1}
+
+
+def test_a_proxy_for_the_internet_is_not_asked(server, client, log):
+    with serving(server, log) as (_, port):
+        proxy = f"http://127.0.0.1:{free_port()}"
+        done = run(client, "-n", "1", "-o", "json", **url(port), http_proxy=proxy, grpc_proxy=proxy, no_proxy="")
+    assert report(done)["ok"] == 1
+
+
+def test_a_missing_reference_is_named(client, configured):
+    done = run(client, **configured("dubbo:\n  application:\n    name: shop\n"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "dubbo.consumer.references.GreeterClientImpl.url: '' is not a URL" in line
