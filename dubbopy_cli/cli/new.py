@@ -114,12 +114,15 @@ class _Terminal:
                 hint="leave it out and answer by flags: --name, --lang, --role, --module, --image, --tag, --data",
             )
         self._console = console
+        self._complaint = ""
 
     def ask(self, question: str, default: str) -> str:
-        return self._console.prompt(f"{question} [{default}]: " if default else f"{question}: ")
+        complaint, self._complaint = self._complaint, ""
+        return self._console.prompt(complaint + question + (f" [{default}]: " if default else ": "))
 
     def complain(self, text: str) -> None:
-        self._console.say(f"  {text}")
+        # Told with the question that follows it: an answer that is refused is no progress that -q silences.
+        self._complaint = f"  {text}\n"
 
 
 def _show(console: Console, made: Made, data: dict[str, object], *, dry_run: bool) -> None:

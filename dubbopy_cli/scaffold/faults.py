@@ -20,7 +20,7 @@ def explained(template: Source) -> Iterator[None]:
     """Turn the block's exceptions into DubbopyErrors, but for OSError and an interrupt."""
     try:
         yield
-    except DubbopyError:
+    except (DubbopyError, KeyboardInterrupt):  # copier's interrupt at a question is an Exception too
         raise
     except Exception as error:  # copier lets any exception of a template through
         if isinstance(error, OSError) and not _of_git(error):
