@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 COMMAND = [sys.executable, "-m", "dubbopy_cli"]
 SERVER = "dubbo-go-server"
 CLIENT = "dubbo-go-client"
@@ -115,7 +117,7 @@ class Demo:
                 for instance in release["instances"]:
                     self.pids.add(instance["pid"])
         mesh = self.ask("local", "status")
-        self.pids |= {mesh["supervisor"]["pid"], mesh["envoy"]["pid"]}
+        self.pids |= {mesh["supervisor_pid"], mesh["envoy_pid"]}
 
     def write(self, name: str, text: str) -> None:
         (self.work / name).write_text(text, encoding="utf-8")
@@ -253,8 +255,15 @@ def away(demo: Demo) -> None:
     demo.run("status")
 
 
+def runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def nothing_left(demo: Demo) -> None:
-    alive = [pid for pid in demo.pids if pid and Path(f"/proc/{pid}").exists()]
+    alive = [pid for pid in demo.pids if pid and runs(pid)]
     demo.expect(not alive, f"processes left running: {alive}")
     for port in demo.addresses:
         with socket.socket() as probe:

@@ -37,7 +37,7 @@ def stop(console: Console, namespace: Namespace = "default") -> None:
 def start(console: Console, namespace: Namespace = "default") -> None:
     """Start again what `local stop` ended."""
     target = _target(console, namespace)
-    for line in target.recover():
+    for line in target.start():
         console.say(line)
     state = target.mesh()
     console.result(state.to_dict(), state.text())
@@ -55,4 +55,4 @@ def reset(console: Console, yes: Yes = False, namespace: Namespace = "default") 
 def _target(console: Console, namespace: str) -> LocalTarget:
     from dubbopy_cli.targets.local.target import LocalTarget
 
-    return LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace))
+    return LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace), say=console.say)

@@ -32,7 +32,7 @@ def open_target(console: Console, namespace: str, *, changing: bool) -> Target:
     """Return the target; a command that changes something names it first, and hears what had to be mended."""
     from dubbopy_cli.targets.local.target import LocalTarget
 
-    target = LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace))
+    target = LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace), say=console.say)
     if changing:
         console.say(f"target {target.name}, namespace {target.namespace}")
         for line in target.recover():

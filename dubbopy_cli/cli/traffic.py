@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -156,7 +157,10 @@ def apply_files(
 def verify(
     console: Console,
     *,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=1_000_000, help="How many calls to make.")] = 1000,
+    count: Annotated[
+        int | None,
+        typer.Option("-n", "--count", min=1, max=1_000_000, help="Calls to make; default: as many as it takes."),
+    ] = None,
     expect: Annotated[str, typer.Option("--expect", metavar="V=PERCENT,...", help="Default: what the rules say.")] = "",
     header: Headers = None,
     method: Annotated[str, typer.Option("--method", metavar="SERVICE/METHOD", help="Method to call.")] = "",
@@ -169,14 +173,18 @@ def verify(
     """Make calls, count who answers and compare with what the rules say; exit code 6 unless it fits."""
     from dubbopy_cli.cli.call import body
     from dubbopy_cli.targets.base import CallRequest
+    from dubbopy_cli.traffic.verify import calls_needed
     from dubbopy_cli.traffic.verify import verify as compare
     from dubbopy_cli.traffic.words import headers
 
     target, application = _open(console, app_name, namespace, changing=False)
     sent = tuple(headers(header or []).items())
-    request = CallRequest(application.name, method, body(data), sent, count, concurrency)
+    request = CallRequest(application.name, method, body(data), sent, count or 1, concurrency)
     report = target.call(request)
     expected = _expected(application, expect, report.method, sent)
+    if count is None:
+        # That call was to learn the method, and so what is expected and how many calls can tell.
+        report = target.call(replace(request, count=calls_needed(expected, confidence=confidence)))
     verdict = compare(report.versions, expected, confidence=confidence)
     console.result(
         trafficviews.verdict_dict(verdict) | {"failed": report.failed, "errors": dict(report.errors)},
@@ -256,7 +264,7 @@ def _apply(
         },
         "Nothing was changed." if dry_run else _summary(shown, changed=bool(steps)),
     )
-    console.next_steps([] if dry_run else ["dubbopy-cli traffic verify -n 1000", "dubbopy-cli traffic show"])
+    console.next_steps([] if dry_run else ["dubbopy-cli traffic verify", "dubbopy-cli traffic show"])
 
 
 def _summary(applications: list[Application], *, changed: bool) -> str:
