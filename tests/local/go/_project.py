@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from filelock import FileLock
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 TAG = "1.2.3"
+KEPT = 24 * 3600.0  # seconds since a project was last used
 
 
 @dataclass(frozen=True)
@@ -56,30 +58,34 @@ class Project:
             assert text.count(edit[0]) == 1, (path, edit[0])
             file.write_text(text.replace(*edit))
 
-    def identity(self) -> str:
-        return hashlib.sha256(repr((self.answers(), sorted(self.edits.items()))).encode()).hexdigest()[:12]
-
     def digest(self) -> str:
-        content = hashlib.sha256(self.identity().encode())
+        content = hashlib.sha256(repr((self.answers(), sorted(self.edits.items()))).encode())
         for layer in self.layers:
             for file in _files(TEMPLATES / layer):
                 content.update(str(file.relative_to(TEMPLATES)).encode() + b"\0" + file.read_bytes())
-        return content.hexdigest()
+        return content.hexdigest()[:24]
 
 
 def compiled(project: Project, cache: Path) -> Path:
     """Return the project's folder, with the program in build/app as the Makefile would make it."""
-    folder = cache / f"{project.role}-{project.identity()}"
-    made_of = folder / "build/made-of"
+    folder = cache / f"{project.role}-{project.digest()}"
+    done = folder / "build/done"
     with FileLock(cache / "lock"):  # one compiler at a time
-        if not made_of.exists() or made_of.read_text() != project.digest():
+        if not done.exists():
+            _prune(cache)
             shutil.rmtree(folder, ignore_errors=True)
             project.render(folder)
             variable = f"{project.answers()['module']}/pkg/service.tag" if project.role == "server" else "main.tag"
             flags = ["-trimpath", "-ldflags", f"-s -w -X {variable}={TAG}"]
             go(folder, "build", *flags, "-o", "build/app", "./cmd")
-            made_of.write_text(project.digest())
+        done.touch()
     return folder
+
+
+def _prune(cache: Path) -> None:
+    for done in cache.glob("*/build/done"):
+        if done.stat().st_mtime < time.time() - KEPT:
+            shutil.rmtree(done.parents[1])
 
 
 def go(folder: Path, *arguments: str) -> str:
