@@ -1,0 +1,45 @@
+"""The README's tour, line by line: what it shows is what comes."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+# Chance decides how many calls each version gets; the port is another one where 20000 is taken.
+BY_CHANCE = re.compile(r"(?<=%) +\d+ +\d+\.\d\d%|(?<=127\.0\.0\.1:)\d+")
+
+
+def steps():
+    """Yield (command, what it prints) from the README's console block."""
+    (block,) = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = step.partition("\n")
+        yield command, output
+
+
+def test_the_tour(tmp_path):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "DUBBOPY_STATE_DIR": str(tmp_path / "state")}
+    folder = tmp_path / "tour"
+    folder.mkdir()
+    try:
+        for command, expected in steps():
+            if command.startswith("cd "):
+                folder /= command[3:]
+                continue
+            done = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", command],
+                cwd=folder,
+                env=env,
+                stdout=subprocess.PIPE,
+                text=True,
+                timeout=600,
+                check=True,
+            )
+            assert BY_CHANCE.sub("", done.stdout) == BY_CHANCE.sub("", expected), command
+    finally:
+        subprocess.run(
+            [sys.executable, "-m", "dubbopy_cli", "local", "reset", "--yes"], env=env, check=True, capture_output=True
+        )
