@@ -10,6 +10,7 @@ from dubbopy_cli.traffic import lookup
 from dubbopy_cli.traffic.findings import Finding, finding
 from dubbopy_cli.traffic.hosts import Service, covers
 from dubbopy_cli.traffic.model import DESTINATION_RULE, VIRTUAL_SERVICE, Rule, RuleSet, mapping, sequence
+from dubbopy_cli.traffic.objects import default_index, route_name
 from dubbopy_cli.traffic.routes import RouteDestination, destination_of
 from dubbopy_cli.traffic.shape import malformed
 from dubbopy_cli.traffic.unmodelled import unmodelled
@@ -53,8 +54,14 @@ def _unknown_host(host: str, ready: Ready) -> str:
 
 
 def _routes(rule: Rule, rules: RuleSet, ready: Ready) -> Iterator[Finding]:
-    for index, node in enumerate(sequence(rule.spec.get("http"))):
+    routes = list(sequence(rule.spec.get("http")))
+    last = default_index(routes)
+    for index, node in enumerate(routes):
         http = mapping(node)
+        if last is not None and index > last:
+            message = f"no call comes here: {route_name(routes[last], last)} takes every one"
+            yield finding(rule, "warning", "route-unreachable", message, f"spec.http[{index}]")
+            continue
         targets = [destination_of(rule, one) for one in sequence(http.get("route"))]
         path = f"spec.http[{index}]"
         if len(targets) > 1 and sum(one.weight for one in targets) == 0:

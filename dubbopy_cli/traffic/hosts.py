@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 DOMAIN = "cluster.local"
 
@@ -70,6 +69,8 @@ def _specificity(pattern: str) -> tuple[bool, int, str]:
 
 
 def _is_address(host: str) -> bool:
+    from ipaddress import ip_address
+
     try:
         ip_address(host)
     except ValueError:

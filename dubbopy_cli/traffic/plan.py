@@ -103,13 +103,13 @@ def _with_waits(group: list[RuleStep]) -> list[RuleStep]:
 
 
 def _union(former: Rule, rule: Rule) -> Rule:
-    """Return the wanted object with those subsets of the former one that it lacks."""
-    there = {text(mapping(one).get("name")) for one in sequence(rule.spec.get("subsets"))}
-    missing = [one for one in sequence(former.spec.get("subsets")) if text(mapping(one).get("name")) not in there]
-    if not missing:
+    """Return the wanted object with those subsets of the former one that it lacks, in the former order."""
+    old = {text(mapping(one).get("name")): one for one in sequence(former.spec.get("subsets"))}
+    new = {text(mapping(one).get("name")): one for one in sequence(rule.spec.get("subsets"))}
+    if set(old) <= set(new):
         return rule
     document: dict[str, Any] = dict(rule.document)
-    document["spec"] = {**rule.spec, "subsets": [*sequence(rule.spec.get("subsets")), *missing]}
+    document["spec"] = {**rule.spec, "subsets": list({**old, **new}.values())}
     return Rule(rule.kind, rule.namespace, rule.name, document)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
+from dubbopy_cli.traffic import regex
 from dubbopy_cli.traffic.model import mapping, text
 
 
@@ -62,10 +62,11 @@ def _failures(match: Mapping[str, Any], request: Request) -> Iterator[str]:
 def _query(conditions: Mapping[str, Any], path: str) -> Iterator[str]:
     if not conditions:
         return
+    # Envoy compares what stands in the path, without decoding it, and the first of a repeated name.
     given: dict[str, str] = {}
     for pair in path.partition("?")[2].partition("#")[0].split("&"):
         key, _, value = pair.partition("=")
-        given.setdefault(unquote(key), unquote(value))
+        given.setdefault(key, value)
     for name, node in conditions.items():
         values = (given[name],) if name in given else ()
         if not _header(mapping(node), values):
@@ -83,9 +84,7 @@ def _header(node: Mapping[str, Any], values: tuple[str, ...]) -> bool:
 
 def _string(node: Mapping[str, Any], value: str, *, fold: bool = False) -> bool:
     if "regex" in node:
-        import re2  # type: ignore[import-untyped]
-
-        return re2.fullmatch(text(node["regex"]), value) is not None
+        return regex.matches(text(node["regex"]), value)
     for key, test in (("exact", str.__eq__), ("prefix", str.startswith)):
         if key in node:
             wanted = text(node[key])

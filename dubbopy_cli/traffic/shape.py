@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dubbopy_cli.traffic import regex
 from dubbopy_cli.traffic.findings import Finding, finding
 from dubbopy_cli.traffic.model import VIRTUAL_SERVICE, Rule, mapping, sequence
 from dubbopy_cli.traffic.units import duration
@@ -100,19 +101,13 @@ def _string_match(node: object, path: str) -> Faults:
 
 
 def _regex(value: str, path: str) -> Faults:
-    import re2  # type: ignore[import-untyped]
-
     if value == "*" and not path.endswith("uri.regex"):
         return
     if len(value.encode()) > _REGEX_MAX:
         yield path, f"longer than {_REGEX_MAX} bytes"
         return
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(value, options)
-    except re2.error as error:
-        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+    reason = regex.fault(value)
+    if reason:
         yield path, f"no regular expression of RE2: {reason}"
 
 

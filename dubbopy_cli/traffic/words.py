@@ -34,9 +34,11 @@ def weights(words: Iterable[str], versions: Collection[str]) -> dict[str, int]:
 def whole(given: dict[str, int]) -> dict[str, int]:
     """Return the percentages if each is from 0 to 100 and they sum to 100; else UsageError."""
     total = sum(given.values())
-    if not given or total != 100 or min(given.values()) < 0:
-        shown = " + ".join(str(one) for one in given.values()) or "nothing"
+    shown = " + ".join(str(one) for one in given.values()) or "nothing"
+    if total != 100:
         raise UsageError("usage", f"the percentages are {shown} = {total}, not 100", hint="for example v1=90 v2=10")
+    if min(given.values()) < 0:
+        raise UsageError("usage", f"the percentages are {shown}, and none lies below 0", hint="for example v1=90 v2=10")
     return given
 
 

@@ -50,11 +50,9 @@ def forward(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the forwarding action, and header operations that belong to the route itself."""
     http = route.http
-    # A caller's grpc-timeout counts without a ceiling. istiod says so by max_grpc_timeout, which Envoy is giving up.
-    action: dict[str, Any] = {
-        "timeout": duration(http.get("timeout"), "0s"),
-        "max_stream_duration": {"grpc_timeout_header_max": "0s"},
-    }
+    # istiod also sets max_grpc_timeout, which Envoy is giving up: the caller ends the call at its own deadline anyway.
+    # What replaces it there would switch the route's timeout off for every gRPC call (tried).
+    action: dict[str, Any] = {"timeout": duration(http.get("timeout"), "0s")}
     rewrite = mapping(http.get("rewrite"))
     pattern = mapping(rewrite.get("uriRegexRewrite"))
     if pattern:

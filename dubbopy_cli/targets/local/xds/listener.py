@@ -58,6 +58,8 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
         "@type": f"{_TYPE}envoy.config.listener.v3.Listener",
         "name": app.service.fqdn,
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": app.listener_port}},
+        # With it a second Envoy could listen on the same port and take half of the calls, and nobody would be told.
+        "enable_reuse_port": False,
         "filter_chains": [
             {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
         ],
