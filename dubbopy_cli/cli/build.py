@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dubbopy_cli import names, project
-from dubbopy_cli.build import builder
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import ProjectPath
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.process import SubprocessRunner
+
+if TYPE_CHECKING:
+    from dubbopy_cli.build.builder import BuildResult
 
 Tag = Annotated[str | None, typer.Option("--tag", help="Tag to build; default: image.tag of chart/app/values.yaml.")]
 
@@ -32,8 +34,10 @@ def build(
     console.next_steps(["dubbopy-cli deploy"])
 
 
-def run_build(console: Console, here: project.Project, tag: str | None, *, force: bool = False) -> builder.BuildResult:
+def run_build(console: Console, here: project.Project, tag: str | None, *, force: bool = False) -> BuildResult:
     """Build ``here``, saying each command."""
+    from dubbopy_cli.build import builder
+
     return builder.build(
         here,
         SubprocessRunner(console.trace),
@@ -43,7 +47,7 @@ def run_build(console: Console, here: project.Project, tag: str | None, *, force
     )
 
 
-def said(done: builder.BuildResult) -> str:
+def said(done: BuildResult) -> str:
     """Return what a build did as one line."""
     what = f"{done.project.name} {done.tag}"
     if done.state == "up-to-date":

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dubbopy_cli.build import toolchain
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import Namespace, open_target
 from dubbopy_cli.cli.verb import verb
@@ -36,6 +35,7 @@ def doctor(console: Console, namespace: Namespace = "default") -> None:
 
 
 def _toolchains(console: Console) -> tuple[Check, ...]:
+    from dubbopy_cli.build import toolchain
     from dubbopy_cli.targets.base import Check
 
     try:
