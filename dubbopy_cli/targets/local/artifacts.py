@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 
 from dubbopy_cli.errors import PreflightError
-from dubbopy_cli.targets.base import Artifact
+from dubbopy_cli.artifact import Artifact
+
 from dubbopy_cli.targets.local.files import copy_tree, disk_errors, remove_tree
 from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.targets.local.state import State

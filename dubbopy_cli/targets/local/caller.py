@@ -24,7 +24,7 @@ Stub: TypeAlias = Any
 _OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
 _HEADER = re.compile(r"[a-z0-9_.-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
-CONCURRENCY_MAX = 64
+CONCURRENCY_MAX = 256
 
 
 def call(request: CallRequest, listener: int, instances: Sequence[int]) -> CallReport:

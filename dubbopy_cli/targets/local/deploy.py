@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from dubbopy_cli.errors import ConflictError, UsageError
+from dubbopy_cli.errors import ConflictError, DubbopyError, UsageError
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.targets.base import ReleaseRequest
 from dubbopy_cli.targets.local import artifacts, ports
@@ -18,6 +18,8 @@ from dubbopy_cli.targets.local.rulechange import change
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, ReleaseRecord, Revision, State
 from dubbopy_cli.traffic import edit, lookup
 from dubbopy_cli.traffic.hosts import Service
+
+_ATTEMPTS = 3
 
 
 class Deployment:
@@ -107,9 +109,20 @@ class Deployment:
         artifacts.stage(self._mesh.paths, self._name, self._request.artifact)
 
     def _start(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._begin()
+            except DubbopyError as error:
+                # Somebody took a port between our look at it and Envoy's.
+                if error.code != "port-taken" or attempt == _ATTEMPTS:
+                    raise
+                self._stage()
+            else:
+                return
+
+    def _begin(self) -> None:
         request, mesh = self._request, self._mesh
-        former = mesh.load()
-        state = self._addressed(former)
+        state = self._addressed(mesh.load())
         app = self._app(state)
         release = app.release(request.version) or ReleaseRecord(request.version)
         self._revision = release.newest + 1

@@ -78,11 +78,13 @@ class EnvoyConfig:
         """Take Envoy to ``wanted`` and return whether anything had to change.
 
         New clusters come before the routes that use them and old ones go after them. Raises DubbopyError
-        ``envoy-refused`` when Envoy rejects a file (the former files are put back), ``mesh-failed`` when it is silent.
+        ``envoy-refused`` when Envoy rejects a file, ``port-taken`` when it cannot listen, ``mesh-failed`` when it is
+        silent; the former files are put back.
         """
         former = self.on_disk()
         if former == wanted:
             self._wait("cds", wanted.clusters)
+            self._wait("lds", wanted.listeners, lambda: self._refusals("lds") > 0)
             return False
         try:
             self._steps(former, wanted)
@@ -134,7 +136,8 @@ class EnvoyConfig:
                 details=last_lines(self.paths.log("envoy"), 10),
             )
         if seen:
-            raise _refused(last_lines(self.paths.log("envoy"), 5))
+            text = last_lines(self.paths.log("envoy"), 5)
+            raise _taken(text) if "cannot bind" in text else _refused(text)
 
     def _refusals(self, name: str) -> int:
         try:
@@ -194,6 +197,15 @@ def _read(path: Path) -> Resources:
     except ValueError:
         return _EMPTY
     return found if isinstance(found, dict) and "resources" in found else _EMPTY
+
+
+def _taken(text: str) -> DubbopyError:
+    return DubbopyError(
+        "port-taken",
+        "a port that was free a moment ago is held by another program, so Envoy cannot listen on it",
+        hint="run the same command again: it takes another port",
+        details=text,
+    )
 
 
 def _refused(text: str) -> DubbopyError:

@@ -16,6 +16,7 @@ from dubbopy_cli.targets.local.wanted import ENVOY
 LOG_LINES = 20
 # How long calls in flight may hold an instance that gets no new ones, before it is asked to end them itself.
 LET_GO_SECONDS = 3.0
+RETURN_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 
 
@@ -57,6 +58,12 @@ def await_ready(mesh: Mesh, instances: Sequence[InstanceRecord], role: Role, tim
     if not wait_until(ready, timeout, _POLL_SECONDS):
         name = next(iter(waiting))
         raise _failed(mesh, name, f"{name} did not become ready within {timeout:g} s: {trouble.get(name, '')}")
+
+
+def await_serving(state: State) -> None:
+    """Give instances that were started again the time to become ready; what is not by then shows in the status."""
+    asked = [one.port for app in state.applications if app.role == "server" for one in app.instances]
+    wait_until(lambda: not any(health.troubles(asked).values()), RETURN_SECONDS, _POLL_SECONDS)
 
 
 def await_let_go(mesh: Mesh, leaving: Sequence[InstanceRecord]) -> None:

@@ -9,6 +9,7 @@ from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.targets.local import artifacts, ports, processes
 from dubbopy_cli.targets.local.converge import READY_SECONDS, clear, converge
 from dubbopy_cli.targets.local.envoy import AdminError
+from dubbopy_cli.targets.local.instances import await_serving
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.rpc import RpcError
 from dubbopy_cli.targets.local.state import InstanceRecord, ReleaseRecord, State
@@ -48,6 +49,8 @@ def recover(mesh: Mesh, *, start: bool = False) -> tuple[str, ...]:
         if mended != state:
             mesh.store.save(mended)
         _converge(mesh, mended, notes)
+        if mended != state or notes or programs is None:
+            await_serving(mended)
         artifacts.prune(mesh.paths, mended)
     return tuple(notes)
 

@@ -8,19 +8,24 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
+from dubbopy_cli.errors import DubbopyError
+
 TIMEOUT_SECONDS = 10.0
 
 
-class RpcError(Exception):
+class RpcError(DubbopyError):
     """Report that supervisord does not answer."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__("mesh-failed", text, hint="dubbopy-cli local start")
 
-class FaultError(Exception):
-    """Report that supervisord refused a call; ``code`` is one of supervisor.xmlrpc.Faults."""
 
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code = code
+class FaultError(DubbopyError):
+    """Report that supervisord refused a call; ``fault`` is one of supervisor.xmlrpc.Faults."""
+
+    def __init__(self, method: str, fault: int, text: str) -> None:
+        super().__init__("mesh-failed", f"supervisord refused {method}: {text}", hint="dubbopy-cli doctor")
+        self.fault = fault
 
 
 class Client:
@@ -37,7 +42,7 @@ class Client:
         try:
             return getattr(proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise FaultError(fault.faultCode, fault.faultString) from fault
+            raise FaultError(method, fault.faultCode, fault.faultString) from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             raise RpcError(f"supervisord does not answer on {self._path}: {error}") from error
         finally:

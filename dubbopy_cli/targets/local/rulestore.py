@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from dubbopy_cli.errors import DubbopyError
@@ -36,10 +37,16 @@ def _path(paths: Paths, key: Key) -> Path:
 
 def _read(path: Path, namespace: str) -> tuple[Rule, ...]:
     try:
-        return yamlio.parse(path.read_text(encoding="utf-8"), source=str(path), namespace=namespace)
+        return _parsed(path.read_text(encoding="utf-8"), str(path), namespace)
     except (DubbopyError, UnicodeDecodeError) as error:
         raise DubbopyError(
             "rules-damaged",
             f"a stored rule cannot be read: {error}",
             hint=f"mend the file, or delete it and write the rule again: rm {path}",
         ) from error
+
+
+# A command reads the rules several times, and YAML with its comments takes 10 ms a file; a rule is never changed.
+@lru_cache(maxsize=256)
+def _parsed(text: str, source: str, namespace: str) -> tuple[Rule, ...]:
+    return yamlio.parse(text, source=source, namespace=namespace)

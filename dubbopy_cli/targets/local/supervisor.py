@@ -24,7 +24,7 @@ START_SECONDS = 15.0
 STOP_WAIT_SECONDS = 30
 # An instance is asked, given STOP_WAIT_SECONDS, killed and reaped.
 _ENDED_SECONDS = STOP_WAIT_SECONDS + 10.0
-_NOT_RUNNING, _BAD_NAME, _ALREADY_ADDED, _STILL_RUNNING = 70, 10, 90, 91
+_NOT_RUNNING, _BAD_NAME, _ALREADY_ADDED, _ALREADY_STARTED = 70, 10, 90, 60
 _UP = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
 
 _MAIN = """\
@@ -35,7 +35,7 @@ logfile_backups=1
 pidfile=supervisor/supervisord.pid
 childlogdir=logs
 nodaemon=false
-umask=077
+umask=022
 [unix_http_server]
 file={socket}
 chmod=0700
@@ -157,12 +157,15 @@ class Supervisor:
         self._rpc().call("reloadConfig")
         for name in names:
             if not self._attempt("addProcessGroup", name, ignore=_ALREADY_ADDED):
-                self._attempt("startProcess", name, False, ignore=60)
+                self._attempt("startProcess", name, False, ignore=_ALREADY_STARTED)
 
     def stop(self, names: Iterable[str]) -> None:
         """Ask the programs to end and wait until all have; a killed one counts as ended."""
-        waiting = [one for one in names if self._attempt("stopProcess", one, False, ignore=_NOT_RUNNING)]
-        wait_until(lambda: all(self._is_down(one) for one in waiting), _ENDED_SECONDS)
+        names = list(names)
+        for name in names:
+            # Refused also for one that is being stopped already, which is waited for like the others.
+            self._attempt("stopProcess", name, False, ignore=_NOT_RUNNING)
+        wait_until(lambda: all(self._is_down(one) for one in names), _ENDED_SECONDS)
 
     def drop(self, names: Iterable[str]) -> None:
         """Stop the programs and take them out of what runs; their files stay, so that ``add`` starts them anew."""
@@ -222,7 +225,7 @@ class Supervisor:
         try:
             self._rpc().call(method, *arguments)
         except FaultError as fault:
-            if fault.code not in {ignore, _BAD_NAME}:
+            if fault.fault not in {ignore, _BAD_NAME}:
                 raise
             return False
         return True

@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent import futures
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -34,7 +35,9 @@ def greeter():
         service.method.add(name=name, input_type=".api.HelloRequest", output_type=".api.User")
     pool = descriptor_pool.Default()
     pool.Add(file)
-    return [message_factory.GetMessageClass(pool.FindMessageTypeByName(f"api.{one}")) for one in ("HelloRequest", "User")]
+    return [
+        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"api.{one}")) for one in ("HelloRequest", "User")
+    ]
 
 
 def main():
@@ -64,9 +67,9 @@ def main():
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     server.start()
-    if not os.environ.get("NEVER_READY"):
-        servicer.set("", health_pb2.HealthCheckResponse.SERVING)
-    log(f"serving {tag} in {os.getcwd()}")
+    if os.environ.get("NEVER_READY"):
+        servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    log(f"serving {tag} in {Path.cwd()}")
     stopping.wait()
     log("ending")
     server.stop(10).wait()
