@@ -102,7 +102,7 @@ def unmatch(rules: RuleSet, service: Service, name: str) -> RuleSet:
         raise UsageError(
             "usage",
             f"'{name}' is the default route of {service.name}, which takes every other call",
-            hint="dubbopy-cli traffic set, or to let all versions share: dubbopy-cli traffic reset",
+            hint="dubbopy-cli traffic set VERSION, or to let all versions share: dubbopy-cli traffic reset",
         )
     document, spec = draft(rule)
     del spec["http"][known.index(name)]

@@ -32,7 +32,9 @@ Document = dict[str, Any]
 
 def refuse(message: str, hint: str = "") -> ConflictError:
     """Return the error for a change that cannot be made without losing something."""
-    return ConflictError("rules-refused", message, hint=hint or "change the file by hand: dubbopy-cli traffic apply -f")
+    return ConflictError(
+        "rules-refused", message, hint=hint or "change the rules by hand: dubbopy-cli traffic apply -f FILE"
+    )
 
 
 def is_ours(rule: Rule) -> bool:

@@ -29,11 +29,15 @@ class RouteDestination:
 
 @dataclass(frozen=True)
 class Route:
-    """One (http route, match) pair, which is one route of Envoy; ``match`` is empty for the default route."""
+    """One (http route, match) pair, which is one route of Envoy; ``match`` is empty for a default route.
+
+    ``namespace`` is the rule's: short names in ``http`` belong to it.
+    """
 
     index: int
     match_index: int | None
     name: str
+    namespace: str
     http: Mapping[str, Any]
     match: Mapping[str, Any]
     destinations: tuple[RouteDestination, ...]
@@ -81,6 +85,12 @@ def routes_of(
     return tuple(found)
 
 
+def everybody(service: Service) -> Route:
+    """Return the route of a Service on which no rule acts: all its instances share."""
+    whole = RouteDestination(service.fqdn, "", None, 0, {})
+    return Route(0, None, "default", service.namespace, {}, {}, (whole,))
+
+
 def is_catch_all(match: Mapping[str, Any]) -> bool:
     """Tell whether a match takes every call (`route.IsCatchAllRoute`): prefix / or regex .*, and nothing else."""
     if any(match.get(one) for one in ("headers", "withoutHeaders", "queryParams")):
@@ -110,7 +120,7 @@ def _route(rule: Rule, http: Mapping[str, Any], match: Mapping[str, Any], index:
     if text(match.get("name")):
         name = f"{name}.{match['name']}"
     destinations = tuple(destination_of(rule, one) for one in sequence(http.get("route")))
-    return Route(index, place, name, http, match, destinations)
+    return Route(index, place, name, rule.namespace, http, match, destinations)
 
 
 def _applies(match: Mapping[str, Any], port: int, labels: Mapping[str, str], namespace: str, gateway: str) -> bool:

@@ -45,8 +45,9 @@ def _destination_rule(spec: Mapping[str, Any]) -> Faults:
 def _virtual_service(spec: Mapping[str, Any]) -> Faults:
     yield from _list(spec, "hosts", "spec")
     yield from _list(spec, "http", "spec")
-    if not any(isinstance(one, str) for one in sequence(spec.get("hosts"))):
-        yield "spec.hosts", "at least one host is needed"
+    for index, host in _items(spec, "hosts"):
+        if not isinstance(host, str) or not host:
+            yield f"spec.hosts[{index}]", "a text is needed"
     for index, node in _items(spec, "http"):
         path = f"spec.http[{index}]"
         if not isinstance(node, Mapping):

@@ -11,7 +11,7 @@ from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.lookup import destination, virtual_service
 from dubbopy_cli.traffic.model import RuleSet, mapping, text
 from dubbopy_cli.traffic.request import Request, describe, mismatch
-from dubbopy_cli.traffic.routes import Route, RouteDestination, routes_of
+from dubbopy_cli.traffic.routes import Route, RouteDestination, everybody, routes_of
 
 LossCode = Literal["no-cluster", "no-instance", "other-host", "abort", "answered-by-rule", "no-route"]
 
@@ -71,8 +71,7 @@ def used_by(rules: RuleSet, service: Service, version: str) -> tuple[str, ...]:
 def _routes(rules: RuleSet, service: Service) -> tuple[Route, ...]:
     rule = virtual_service(rules, service.fqdn, service.namespace)
     found = routes_of(rule, service) if rule else ()
-    everybody = RouteDestination(service.fqdn, "", None, 0, {})
-    return found or (Route(0, None, "default", {}, {}, (everybody,)),)
+    return found or (everybody(service),)
 
 
 def _share(route: Route, rules: RuleSet, service: Service, ready: Mapping[str, int]) -> RouteShare:

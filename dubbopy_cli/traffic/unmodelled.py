@@ -58,6 +58,8 @@ def _policy(policy: Mapping[str, Any], path: str) -> Parts:
 
 
 def _virtual_service(spec: Mapping[str, Any]) -> Parts:
+    if not spec.get("hosts"):
+        yield "warning", "spec.hosts", "delegates, which a rule without hosts is, so it has no effect"
     gateways = sequence(spec.get("gateways"))
     if gateways and MESH not in gateways:
         yield "warning", "spec.gateways", "gateways, so this rule has no effect: it is not bound to the mesh"

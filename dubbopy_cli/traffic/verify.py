@@ -57,7 +57,9 @@ def verify(
     """
     shares = _normalised(expected)
     if not 0 < confidence < 1 or any(count < 0 for count in counts.values()):
-        raise UsageError("usage", "confidence lies between 0 and 1, and no count is negative")
+        raise UsageError(
+            "usage", "confidence lies between 0 and 1, and no count is negative", hint="--confidence 0.999"
+        )
     calls = sum(counts.values())
     alpha = (1 - confidence) / max(1, len(shares))
     names = sorted(set(shares) | {one for one, count in counts.items() if count})
@@ -137,5 +139,7 @@ def _complaint(one: VersionVerdict) -> str:
 def _normalised(expected: Mapping[str, Fraction | float]) -> dict[str, float]:
     total = sum((Fraction(share) for share in expected.values()), Fraction(0))
     if total <= 0 or any(share < 0 for share in expected.values()):
-        raise UsageError("usage", "no expected share is negative, and not all of them are zero")
+        raise UsageError(
+            "usage", "no expected share is negative, and not all of them are zero", hint="--expect v1=90,v2=10"
+        )
     return {version: float(Fraction(share) / total) for version, share in expected.items()}

@@ -32,7 +32,7 @@ def guard(text: str, source: str) -> None:
 
 def refuse(message: str, hint: str = "") -> UsageError:
     """Return the error for text that cannot be rules."""
-    return UsageError("rules-invalid", message, hint=hint)
+    return UsageError("rules-invalid", message, hint=hint or "mend it, then the same command again")
 
 
 class _Counter:

@@ -81,7 +81,7 @@ def _rule(node: Mapping[str, Any], source: str, namespace: str, kinds: Collectio
     own = mapping(metadata).get("namespace")
     if own is not None and not isinstance(own, str):
         raise refuse(f"{place}: {kind} {name} has no usable metadata.namespace", "write it as a text")
-    if not isinstance(node.get("spec"), Mapping):
+    if kind in KINDS and not isinstance(node.get("spec"), Mapping):
         raise refuse(f"{place}: {kind} {name} has no spec")
     return Rule(kind, own or namespace, name, node)
 

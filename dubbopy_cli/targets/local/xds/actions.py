@@ -71,7 +71,8 @@ def forward(
     hashes = _hash_policies(route, service, rules)
     if hashes:
         action["hash_policy"] = hashes
-    retry = _retries(http.get("retries"), hashed=bool(hashes))
+    # istiod lets a hash decide where a retry goes only for a rule's route with one destination.
+    retry = _retries(http.get("retries"), hashed=bool(hashes and http and len(route.destinations) == 1))
     if retry:
         action["retry_policy"] = retry
     return action, _destinations(route, service, ports, action)
@@ -121,7 +122,7 @@ def _mirrors(route: Route, service: Service, ports: Mapping[str, int]) -> list[d
     everything = {"numerator": 100, "denominator": "HUNDRED"}
     return [
         {
-            "cluster": _mirror_cluster(mapping(target), service, ports),
+            "cluster": _mirror_cluster(mapping(target), route.namespace, service, ports),
             "runtime_fraction": {"default_value": everything if share is None else share},
             "trace_sampled": False,
         }
@@ -130,8 +131,8 @@ def _mirrors(route: Route, service: Service, ports: Mapping[str, int]) -> list[d
     ]
 
 
-def _mirror_cluster(node: Mapping[str, Any], service: Service, ports: Mapping[str, int]) -> str:
-    host = resolve(text(node.get("host")), service.namespace)
+def _mirror_cluster(node: Mapping[str, Any], namespace: str, service: Service, ports: Mapping[str, int]) -> str:
+    host = resolve(text(node.get("host")), namespace)
     port = number(mapping(node.get("port")).get("number")) or ports.get(host, service.port)
     return cluster_name(host, port, text(node.get("subset")))
 

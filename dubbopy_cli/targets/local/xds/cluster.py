@@ -30,14 +30,20 @@ def clusters_of(app: MeshApplication, rules: RuleSet) -> list[dict[str, Any]]:
 
 
 def policy_for(whole: Mapping[str, Any], subset: Mapping[str, Any], port: int) -> dict[str, Any]:
-    """Return the trafficPolicy in force: the subset's pieces over the host's, a port's own over both."""
-    merged = {**whole, **{key: value for key, value in subset.items() if value is not None}}
-    for node in sequence(merged.get("portLevelSettings")):
-        setting = mapping(node)
-        if number(mapping(setting.get("port")).get("number")) == port:
-            # A port's settings replace the others as a whole; what it leaves out falls back to defaults.
-            return {key: value for key, value in setting.items() if key != "port"}
+    """Return the trafficPolicy in force for a port: the subset's pieces over the host's (`MergeTrafficPolicy`)."""
+    merged: dict[str, Any] = {}
+    for policy in (whole, subset):
+        own = next((one for one in sequence(policy.get("portLevelSettings")) if _is_for(one, port)), None)
+        if own is not None:
+            # A port's settings inherit nothing: what they leave out falls back to defaults.
+            merged = {key: value for key, value in mapping(own).items() if key != "port"}
+        else:
+            merged |= {key: value for key, value in policy.items() if value is not None}
     return merged
+
+
+def _is_for(setting: object, port: int) -> bool:
+    return number(mapping(mapping(setting).get("port")).get("number")) == port
 
 
 def _cluster(name: str, endpoints: tuple[MeshEndpoint, ...], policy: Mapping[str, Any]) -> dict[str, Any]:

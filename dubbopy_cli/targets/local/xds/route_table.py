@@ -10,7 +10,7 @@ from dubbopy_cli.targets.local.xds.matchers import header_operations, route_matc
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.lookup import virtual_service
 from dubbopy_cli.traffic.model import Rule, RuleSet, mapping, number, text
-from dubbopy_cli.traffic.routes import Route, RouteDestination, routes_of
+from dubbopy_cli.traffic.routes import Route, everybody, routes_of
 from dubbopy_cli.traffic.units import duration, fraction
 
 _TYPE = "type.googleapis.com/"
@@ -67,9 +67,7 @@ def route_configuration(service: Service, rules: RuleSet, ports: Mapping[str, in
 
 def _default(service: Service, rules: RuleSet, ports: Mapping[str, int]) -> dict[str, Any]:
     """Return the route of a Service on which no rule acts: all its instances share."""
-    whole = RouteDestination(service.fqdn, "", None, 0, {})
-    route = Route(0, None, "default", {}, {}, (whole,))
-    action, _ = forward(route, service, rules, ports)
+    action, _ = forward(everybody(service), service, rules, ports)
     return {
         "name": "default",
         "match": {"prefix": "/"},
