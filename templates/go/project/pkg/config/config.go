@@ -10,17 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 
-	"dubbo.apache.org/dubbo-go/v3"
-	"dubbo.apache.org/dubbo-go/v3/client"
-	"dubbo.apache.org/dubbo-go/v3/common/constant/file"
-	"dubbo.apache.org/dubbo-go/v3/server"
 	"github.com/knadh/koanf"
 )
 
 // Config is what the file and the environment say.
 type Config struct {
 	path        string
-	options     *dubbo.InstanceOptions
+	options     *options
 	attachments map[string]map[string]string // by reference
 }
 
@@ -34,32 +30,6 @@ func Load() (*Config, error) {
 		return nil, err
 	}
 	return load(path, os.LookupEnv)
-}
-
-// Instance makes dubbo-go start from this configuration.
-func (c *Config) Instance() dubbo.InstanceOption {
-	return func(o *dubbo.InstanceOptions) { *o = *c.options }
-}
-
-// Server hands dubbo.provider to a server; dubbo-go itself does so only in dubbo.Load.
-func (c *Config) Server() server.ServerOption {
-	return server.SetServerProvider(c.options.CloneProvider())
-}
-
-// Reference hands dubbo.consumer.references.NAME to the client of a service.
-func (c *Config) Reference(name string) (client.ReferenceOption, error) {
-	ref, found := c.options.Consumer.References[name]
-	if !found {
-		return nil, fmt.Errorf("%s: dubbo.consumer.references.%s is missing", c.path, name)
-	}
-	if ref.URL == "" && len(c.options.Registries) == 0 {
-		return nil, fmt.Errorf("%s: dubbo.consumer.references.%s has no url, and there is no registry to ask for one", c.path, name)
-	}
-	return func(o *client.ReferenceOptions) {
-		for _, set := range ref.GetOptions() {
-			set(o.Reference)
-		}
-	}, nil
 }
 
 // Attachments are sent with every call of a reference; each one is an HTTP header.
@@ -104,8 +74,7 @@ func load(path string, env lookup) (*Config, error) {
 	return c, c.check()
 }
 
-// read parses one file. dubbo.Load is not used: it leaves the environment out,
-// and a program that called it takes 60 seconds to end (dubbo-go 3.3.2).
+// read parses one file.
 func read(path string, env lookup) (tree *koanf.Koanf, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -123,6 +92,5 @@ func read(path string, env lookup) (tree *koanf.Koanf, err error) {
 			err = fmt.Errorf("%s: %v", path, problem)
 		}
 	}()
-	suffix := file.Suffix(strings.TrimPrefix(filepath.Ext(path), "."))
-	return dubbo.GetConfigResolver(dubbo.NewLoaderConf(dubbo.WithBytes([]byte(text)), dubbo.WithSuffix(suffix))), nil
+	return resolve(text, strings.TrimPrefix(filepath.Ext(path), ".")), nil
 }

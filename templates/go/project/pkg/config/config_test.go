@@ -7,9 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"dubbo.apache.org/dubbo-go/v3/client"
-	"dubbo.apache.org/dubbo-go/v3/global"
 )
 
 const both = `
@@ -67,18 +64,6 @@ func TestFile(t *testing.T) {
 	want := map[string]string{"user": "admin", "tenant": "7"}
 	if got := c.Attachments("GreeterClientImpl"); !reflect.DeepEqual(got, want) {
 		t.Errorf("attachments are %v, want %v", got, want)
-	}
-}
-
-func TestReference(t *testing.T) {
-	option, err := mustParse(t, both, nil).Reference("GreeterClientImpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := client.ReferenceOptions{Reference: global.DefaultReferenceConfig()}
-	option(&o)
-	if o.Reference.URL != "tri://shop:20000" || o.Reference.Retries != "0" {
-		t.Errorf("reference is %+v", o.Reference)
 	}
 }
 
@@ -183,7 +168,6 @@ func TestRefused(t *testing.T) {
 		{"not YAML", "dubbo: [", nil, "yaml: line 1"},
 		{"wrong type", "dubbo:\n  protocols: 7\n", nil, "protocols"},
 		{"application version", "dubbo:\n  application:\n    version: 1.0.0\n", nil, "dubbo.application.version must not be set"},
-		{"xds", "dubbo:\n  registries:\n    mesh:\n      protocol: xds\n      address: istiod:15010\n", nil, "dubbo.registries.mesh: dubbo-go removed its xds registry after 3.3.0"},
 		{"port", both, map[string]string{"DUBBO_PORT": "70000"}, "DUBBO_PORT=70000: a port is a number from 1 to 65535"},
 		{"timeout", both, map[string]string{"DUBBO_TIMEOUT": "3"}, "DUBBO_TIMEOUT=3: a timeout is a duration"},
 		{"retries", both, map[string]string{"DUBBO_RETRIES": "-1"}, "DUBBO_RETRIES=-1: retries are a number"},
@@ -196,15 +180,6 @@ func TestRefused(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
-	}
-}
-
-func TestReferenceRefused(t *testing.T) {
-	c := mustParse(t, "dubbo:\n  consumer:\n    references:\n      A:\n        protocol: tri\n", nil)
-	for name, want := range map[string]string{"A": "dubbo.consumer.references.A has no url", "B": "dubbo.consumer.references.B is missing"} {
-		if _, err := c.Reference(name); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
 	}
 }
 

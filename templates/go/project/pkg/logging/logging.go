@@ -11,12 +11,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"dubbo.apache.org/dubbo-go/v3/common"
-	"dubbo.apache.org/dubbo-go/v3/common/constant"
-	"dubbo.apache.org/dubbo-go/v3/common/extension"
-	dubbologger "dubbo.apache.org/dubbo-go/v3/logger"
-	"github.com/dubbogo/gost/log/logger"
 )
 
 const (
@@ -38,11 +32,7 @@ func Setup(w io.Writer) {
 	log.SetOutput(stamp{w})
 	// dubbo-go has things to say before it has read its configuration.
 	early, _ := newDubbo(DefaultLevel)
-	logger.SetLogger(early)
-	dubbologger.SetLogger(early)
-	extension.SetLogger(Driver, func(u *common.URL) (dubbologger.Logger, error) {
-		return newDubbo(u.GetParam(constant.LoggerLevelKey, DefaultLevel))
-	})
+	install(early)
 }
 
 // stamp puts the time before each record and makes it one line.

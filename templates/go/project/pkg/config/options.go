@@ -6,20 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/common/constant"
-	"dubbo.apache.org/dubbo-go/v3/global"
 	"github.com/knadh/koanf"
-
-	"{{ module }}/pkg/logging"
 )
-
-// defaults are dubbo-go's own, but for the logger.
-func defaults() *dubbo.InstanceOptions {
-	o := dubbo.GetInstanceOptionsSnapshot()
-	o.Logger.Driver, o.Logger.Level = logging.Driver, logging.DefaultLevel
-	return o
-}
 
 func (c *Config) decode(tree *koanf.Koanf) error {
 	asYAML := koanf.UnmarshalConf{Tag: "yaml"}
@@ -44,7 +33,7 @@ func (c *Config) decode(tree *koanf.Koanf) error {
 }
 
 // complete fills in what dubbo-go would only after the environment has been applied.
-func complete(o *dubbo.InstanceOptions) {
+func complete(o *options) {
 	if o.Application.MetadataType == "" && len(o.Registries) == 0 {
 		o.Application.MetadataType = "remote" // "local" opens a second, random port
 	}
@@ -53,19 +42,19 @@ func complete(o *dubbo.InstanceOptions) {
 	}
 	for name, protocol := range o.Protocols {
 		if protocol == nil { // "triple:" and nothing below it
-			protocol = global.DefaultProtocolConfig()
+			protocol = newProtocol()
 			o.Protocols[name] = protocol
 		}
 		if protocol.Name == "" {
 			protocol.Name = constant.TriProtocol
 		}
 		if protocol.Port == "" {
-			protocol.Port = constant.DefaultTripleProtocolPort
+			protocol.Port = defaultPort
 		}
 	}
 	for name, reference := range o.Consumer.References {
 		if reference == nil {
-			o.Consumer.References[name] = global.DefaultReferenceConfig()
+			o.Consumer.References[name] = newReference()
 		}
 	}
 }
@@ -76,13 +65,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("%s: dubbo.application.version must not be set: it becomes part of every service's name,"+
 			" so that gRPC clients and the health check no longer find the service", c.path)
 	}
-	for name, registry := range c.options.Registries {
-		if registry != nil && (registry.Protocol == "xds" || strings.HasPrefix(registry.Address, "xds://")) {
-			return fmt.Errorf("%s: dubbo.registries.%s: dubbo-go removed its xds registry after 3.3.0;"+
-				" remove the entry, a sidecar finds the servers by itself", c.path, name)
-		}
-	}
-	return nil
+	return c.checkRegistries()
 }
 
 // FreeAddresses returns each host:port the server will open. dubbo-go only logs
