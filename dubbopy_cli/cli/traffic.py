@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from dubbopy_cli.cli.options import (
     Namespace,
     application_name,
     apply,
-    find_application,
+    find_server,
     open_target,
 )
 from dubbopy_cli.cli.verb import group, verb
@@ -26,10 +27,12 @@ from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ConflictError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from fractions import Fraction
 
     from dubbopy_cli.targets.base import Application, Target
+    from dubbopy_cli.traffic.compose import HeaderKind
+    from dubbopy_cli.traffic.hosts import Service
     from dubbopy_cli.traffic.model import RuleSet
 
 traffic = group("traffic", "Steer calls between versions.")
@@ -60,8 +63,12 @@ def set_weights(
 
     target, application = _open(console, app_name, namespace)
     versions = _versions(application)
-    wanted = edit.set_weights(target.rules(), application.service, words.weights(weights, versions), versions)
-    _change(console, target, application, wanted, force=force, dry_run=dry_run)
+    shares = words.weights(weights, versions)
+
+    def change(rules: RuleSet) -> RuleSet:
+        return edit.set_weights(rules, application.service, shares, versions)
+
+    _change(console, target, change, application.name, force=force, dry_run=dry_run)
 
 
 @verb(traffic, "match")
@@ -89,17 +96,14 @@ def match(
             hint="dubbopy-cli traffic match user=admin --to v2",
         )
     target, application = _open(console, app_name, namespace)
-    wanted = edit.match(
-        target.rules(),
-        application.service,
-        words.headers(header or []),
-        to,
-        _versions(application),
-        name=name,
-        method=method,
-        kind="prefix" if prefix else "regex" if regex else "exact",
-    )
-    _change(console, target, application, wanted, force=force, dry_run=dry_run)
+    wanted = words.headers(header or [])
+    kind: HeaderKind = "prefix" if prefix else "regex" if regex else "exact"
+
+    def change(rules: RuleSet) -> RuleSet:
+        versions = _versions(application)
+        return edit.match(rules, application.service, wanted, to, versions, name=name, method=method, kind=kind)
+
+    _change(console, target, change, application.name, force=force, dry_run=dry_run)
 
 
 @verb(traffic, "unmatch")
@@ -107,6 +111,7 @@ def unmatch(
     console: Console,
     *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A route's name, as `traffic show` has it.")],
+    force: Force = False,
     dry_run: DryRun = False,
     app_name: App = None,
     namespace: Namespace = "default",
@@ -115,18 +120,31 @@ def unmatch(
     from dubbopy_cli.traffic import edit
 
     target, application = _open(console, app_name, namespace)
-    wanted = edit.unmatch(target.rules(), application.service, name)
-    _change(console, target, application, wanted, force=False, dry_run=dry_run)
+
+    def change(rules: RuleSet) -> RuleSet:
+        return edit.unmatch(rules, application.service, name)
+
+    _change(console, target, change, application.name, force=force, dry_run=dry_run)
 
 
 @verb(traffic, "reset")
-def reset(console: Console, dry_run: DryRun = False, app_name: App = None, namespace: Namespace = "default") -> None:
+def reset(
+    console: Console,
+    *,
+    force: Force = False,
+    dry_run: DryRun = False,
+    app_name: App = None,
+    namespace: Namespace = "default",
+) -> None:
     """Take the application's rules away: all ready versions share the calls again."""
     from dubbopy_cli.traffic import edit
 
     target, application = _open(console, app_name, namespace)
-    wanted = edit.reset(target.rules(), application.service)
-    _change(console, target, application, wanted, force=False, dry_run=dry_run)
+
+    def change(rules: RuleSet) -> RuleSet:
+        return edit.reset(rules, application.service)
+
+    _change(console, target, change, application.name, force=force, dry_run=dry_run)
 
 
 @verb(traffic, "apply")
@@ -150,7 +168,7 @@ def apply_files(
             hint=f"dubbopy-cli traffic apply --namespace {strangers[0]} -f {file[0]}",
         )
     target = open_target(console, namespace, changing=True)
-    _apply(console, target, target.rules().put(*rules), force=force, dry_run=dry_run)
+    _change(console, target, lambda seen: seen.put(*rules), "", force=force, dry_run=dry_run)
 
 
 @verb(traffic, "verify")
@@ -221,14 +239,7 @@ def _open(
     console: Console, app_name: str | None, namespace: str, *, changing: bool = True
 ) -> tuple[Target, Application]:
     target = open_target(console, namespace, changing=changing)
-    application = find_application(target, application_name(app_name, called=True))
-    if application.role == "client":
-        raise UsageError(
-            "client-traffic",
-            f"{application.name} is a client: nobody calls it, so there are no calls to steer",
-            hint="dubbopy-cli traffic show --app SERVER",
-        )
-    return target, application
+    return target, find_server(target, application_name(app_name, called=True))
 
 
 def _versions(application: Application) -> list[str]:
@@ -236,24 +247,25 @@ def _versions(application: Application) -> list[str]:
 
 
 def _change(
-    console: Console, target: Target, application: Application, wanted: RuleSet, *, force: bool, dry_run: bool
+    console: Console,
+    target: Target,
+    change: Callable[[RuleSet], RuleSet],
+    application: str,
+    *,
+    force: bool,
+    dry_run: bool,
 ) -> None:
-    _apply(console, target, wanted, force=force, dry_run=dry_run, application=application.name)
-
-
-def _apply(
-    console: Console, target: Target, wanted: RuleSet, *, force: bool, dry_run: bool, application: str = ""
-) -> None:
-    """Check ``wanted``, apply what differs and show who gets the calls then."""
+    """Make the rules what ``change`` returns for those seen, if nothing speaks against it, and show who gets calls."""
     from dubbopy_cli.traffic import findings
     from dubbopy_cli.traffic.check import check
 
-    ready = {one.service: {r.version: r.ready for r in one.releases} for one in target.applications() if one.address}
-    found = check(wanted, ready)
-    findings.enforce(found, force=force)
-    for one in found:
-        console.warn(str(one))
-    steps = apply(console, target.apply_rules(wanted), dry_run=dry_run)
+    with target.exclusive():
+        wanted = change(target.rules())
+        found = check(wanted, _ready(target))
+        findings.enforce(found, force=force)
+        for one in found:
+            console.warn(str(one))
+        steps = apply(console, target.apply_rules(wanted), dry_run=dry_run)
     shown = [one for one in target.applications() if one.role == "server" and application in {"", one.name}]
     console.result(
         {
@@ -265,6 +277,10 @@ def _apply(
         "Nothing was changed." if dry_run else _summary(shown, changed=bool(steps)),
     )
     console.next_steps([] if dry_run else ["dubbopy-cli traffic verify", "dubbopy-cli traffic show"])
+
+
+def _ready(target: Target) -> dict[Service, dict[str, int]]:
+    return {one.service: {r.version: r.ready for r in one.releases} for one in target.applications() if one.address}
 
 
 def _summary(applications: list[Application], *, changed: bool) -> str:
@@ -280,5 +296,5 @@ def _read(name: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(
-            "usage", f"{name} cannot be read: {reason}", hint="dubbopy-cli traffic apply -f FILE"
+            "usage", f"{name} cannot be read: {reason}", hint=f"ls -l {shlex.quote(name)}"
         ) from error

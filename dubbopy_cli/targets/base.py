@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from dubbopy_cli.artifact import Artifact as Artifact
+from dubbopy_cli.artifact import Artifact
 from dubbopy_cli.plan import Plan
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
@@ -167,6 +168,10 @@ class Target(Protocol):
     @property
     def namespace(self) -> str:
         """Return the namespace in which this target works."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep other commands from changing the namespace, as between reading rules and applying what they became."""
         ...
 
     def recover(self) -> tuple[str, ...]:
