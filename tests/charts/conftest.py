@@ -59,6 +59,12 @@ def variant(request, variants) -> Variant:
     return variants[request.param]
 
 
+@pytest.fixture(params=["server", "client"])
+def either(request, variants) -> Variant:
+    """One of each role: the charts of the two languages differ in nothing but the name."""
+    return variants["go", request.param]
+
+
 @pytest.fixture
 def server(variants) -> Variant:
     return variants["go", "server"]

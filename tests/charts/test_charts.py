@@ -57,23 +57,23 @@ def test_lint_has_nothing_to_say(helm, variant, chart):
     assert "ERROR" not in done.stdout
 
 
-def test_lint_of_everything_switched_on(helm, variant):
-    done = helm.run("lint", "--strict", variant.app, *EVERYTHING)
+def test_lint_of_everything_switched_on(helm, either):
+    done = helm.run("lint", "--strict", either.app, *EVERYTHING)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_both_helms_render_the_same(helm3, helm4, variant):
-    for chart in (variant.app, variant.service):
+def test_both_helms_render_the_same(helm3, helm4, either):
+    for chart in (either.app, either.service):
         assert objects(helm3, chart, "shop") == objects(helm4, chart, "shop")
 
 
-def test_selectors_are_exactly_two_labels(helm, variant):
-    found = objects(helm, variant.app, f"{variant.name}-v1", *EVERYTHING)
-    expected = {"app.kubernetes.io/name": variant.name, "dubbogoAppVersion": "v1"}
+def test_selectors_are_exactly_two_labels(helm, either):
+    found = objects(helm, either.app, f"{either.name}-v1", *EVERYTHING)
+    expected = {"app.kubernetes.io/name": either.name, "dubbogoAppVersion": "v1"}
     assert one(found, "Deployment")["spec"]["selector"] == {"matchLabels": expected}
     assert one(found, "PodDisruptionBudget")["spec"]["selector"] == {"matchLabels": expected}
-    service = one(objects(helm, variant.service, variant.name), "Service")
-    assert service["spec"]["selector"] == {"app.kubernetes.io/name": variant.name}
+    service = one(objects(helm, either.service, either.name), "Service")
+    assert service["spec"]["selector"] == {"app.kubernetes.io/name": either.name}
 
 
 def test_no_setting_reaches_a_selector(helm, server, tmp_path):
@@ -86,14 +86,14 @@ def test_no_setting_reaches_a_selector(helm, server, tmp_path):
     assert after["metadata"]["labels"]["helm.sh/chart"] == "dubbo-go-server-0.2.0_build.7"
 
 
-def test_pod_labels(helm, variant):
-    found = objects(helm, variant.app, f"{variant.name}-v1", "--set-string", "podLabels.team=checkout")
+def test_pod_labels(helm, either):
+    found = objects(helm, either.app, f"{either.name}-v1", "--set-string", "podLabels.team=checkout")
     assert one(found, "Deployment")["spec"]["template"]["metadata"]["labels"] == {
-        "app": variant.name,
+        "app": either.name,
         "version": "v1",
-        "app.kubernetes.io/name": variant.name,
+        "app.kubernetes.io/name": either.name,
         "app.kubernetes.io/version": "v1",
-        "app.kubernetes.io/instance": f"{variant.name}-v1",
+        "app.kubernetes.io/instance": f"{either.name}-v1",
         "dubbogoAppVersion": "v1",
         "team": "checkout",
     }
@@ -105,8 +105,8 @@ def test_names_are_the_sources(helm, client, server):
     assert one(objects(helm, client.service, "dubbo-go-client"), "Service")["metadata"]["name"] == "dubbo-go-client"
 
 
-def test_service_port_is_one_that_istio_knows(helm, variant):
-    (port,) = one(objects(helm, variant.service, "shop"), "Service")["spec"]["ports"]
+def test_service_port_is_one_that_istio_knows(helm, either):
+    (port,) = one(objects(helm, either.service, "shop"), "Service")["spec"]["ports"]
     assert port == {
         "name": "grpc-triple",
         "appProtocol": "grpc",
@@ -116,12 +116,12 @@ def test_service_port_is_one_that_istio_knows(helm, variant):
     }
 
 
-def test_versions_bring_no_service_and_the_service_no_workload(helm, variant):
-    assert {found["kind"] for found in objects(helm, variant.app, "r")} == {"Deployment", "Pod"}
-    assert {found["kind"] for found in objects(helm, variant.app, "r", *EVERYTHING)} == {
+def test_versions_bring_no_service_and_the_service_no_workload(helm, either):
+    assert {found["kind"] for found in objects(helm, either.app, "r")} == {"Deployment", "Pod"}
+    assert {found["kind"] for found in objects(helm, either.app, "r", *EVERYTHING)} == {
         "Deployment", "Pod", "ConfigMap", "HorizontalPodAutoscaler", "PodDisruptionBudget",
     }  # fmt: skip
-    assert {found["kind"] for found in objects(helm, variant.service, "shop")} == {"Service", "ServiceAccount"}
+    assert {found["kind"] for found in objects(helm, either.service, "shop")} == {"Service", "ServiceAccount"}
 
 
 def test_two_versions_share_no_object(helm, server):
@@ -133,8 +133,8 @@ def test_two_versions_share_no_object(helm, server):
     assert keys("v1").isdisjoint(keys("v2"))
 
 
-def test_every_object_is_complete(helm, variant):
-    found = objects(helm, variant.app, "r-v1", *EVERYTHING) + objects(helm, variant.service, "shop")
+def test_every_object_is_complete(helm, either):
+    found = objects(helm, either.app, "r-v1", *EVERYTHING) + objects(helm, either.service, "shop")
     for document in found:
         assert document["apiVersion"]
         assert document["metadata"]["name"]
@@ -229,6 +229,7 @@ def test_a_wrong_name_is_refused_not_cut(helm, name, project):
         "fullnameOverride=x",
         "replicas=2",
         "istio.proxyConfig=x",
+        "mesh=ambient",
     ],
 )
 def test_schema_refuses(helm, server, bad):
@@ -278,16 +279,16 @@ def test_replicas_may_be_none_at_all(helm, server):
     assert one(objects(helm, server.app, "r", "--set", "replicaCount=0"), "Deployment")["spec"]["replicas"] == 0
 
 
-def test_nothing_runs_as_root_or_holds_a_token(helm, variant):
-    found = objects(helm, variant.app, "r")
+def test_nothing_runs_as_root_or_holds_a_token(helm, either):
+    found = objects(helm, either.app, "r")
     for pod in (one(found, "Deployment")["spec"]["template"]["spec"], one(found, "Pod")["spec"]):
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
-        assert pod["serviceAccountName"] == variant.name
+        assert pod["serviceAccountName"] == either.name
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert [one["securityContext"] for one in pod["containers"]] == [RESTRICTED]
-    assert one(objects(helm, variant.service, "shop"), "ServiceAccount")["automountServiceAccountToken"] is False
+    assert one(objects(helm, either.service, "shop"), "ServiceAccount")["automountServiceAccountToken"] is False
 
 
 def test_a_servers_probes_follow_its_port(helm, variants):
@@ -304,8 +305,8 @@ def test_a_client_has_neither_port_nor_probe_nor_shell(helm, client):
     assert not {"ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle", "env", "command"} & set(made)
 
 
-def test_nothing_is_run_by_a_shell(helm, variant):
-    text = json.dumps(objects(helm, variant.app, "r", *EVERYTHING))
+def test_nothing_is_run_by_a_shell(helm, either):
+    text = json.dumps(objects(helm, either.app, "r", *EVERYTHING))
     assert '"exec"' not in text
     assert "/bin/" not in text
 
@@ -362,8 +363,8 @@ def test_configuration_replaces_the_pods_when_it_changes(helm, server, tmp_path)
     assert "checksum/config" not in one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
 
 
-def test_sidecar_settings_are_yaml_that_istio_reads(helm, variant):
-    annotations = one(objects(helm, variant.app, "r"), "Deployment")["spec"]["template"]["metadata"]["annotations"]
+def test_sidecar_settings_are_yaml_that_istio_reads(helm, either):
+    annotations = one(objects(helm, either.app, "r"), "Deployment")["spec"]["template"]["metadata"]["annotations"]
     config = yaml.safe_load(annotations["proxy.istio.io/config"])
     assert config["holdApplicationUntilProxyStarts"] is True
     assert config["proxyMetadata"] == {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}
@@ -372,7 +373,7 @@ def test_sidecar_settings_are_yaml_that_istio_reads(helm, variant):
     assert re.fullmatch(pattern, f"cluster.outbound|20000|v1|{host}.upstream_rq_total")
     assert re.fullmatch(pattern, f"cluster.outbound|20000|v1|{host};.upstream_rq_2xx")
     assert not re.fullmatch(pattern, "cluster.inbound|20000||;.upstream_rq_2xx")
-    found = objects(helm, variant.app, "r", "--set", "istio.proxyConfig=null")
+    found = objects(helm, either.app, "r", "--set", "istio.proxyConfig=null")
     assert "proxy.istio.io/config" not in one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
 
 
@@ -390,18 +391,46 @@ def test_helm_test_of_a_client_is_one_call(helm, client):
     assert made["image"] == "localhost:5000/dubbo-go-client:1.0.0"
     assert made["args"] == ["-n", "1", "-o", "json"]
     assert {"name": "DUBBO_TIMEOUT", "value": "9s"} in made["env"]
-    assert made["volumeMounts"][0]["name"] == pod["spec"]["volumes"][0]["name"] == "config"
+    assert [mount["name"] for mount in made["volumeMounts"]] == ["tmp", "config"]
+    assert [volume["name"] for volume in pod["spec"]["volumes"]] == ["tmp", "config"]
+
+
+def test_a_sidecar_carries_the_calls_and_the_program_no_token(helm, either):
+    pod = one(objects(helm, either.app, "r"), "Deployment")["spec"]["template"]
+    assert [volume["name"] for volume in pod["spec"]["volumes"]] == ["tmp"]
+    assert "sidecar.istio.io/inject" not in pod["metadata"]["labels"]
+
+
+def test_a_proxyless_program_can_ask_istiod(helm, server, client):
+    for chart in (server.app, client.app):
+        found = objects(helm, chart, "r", "--set", "mesh=proxyless,test.inject=true")
+        pod = one(found, "Deployment")["spec"]["template"]
+        made = pod["spec"]["containers"][0]
+        fields = {entry["name"]: entry["valueFrom"]["fieldRef"] for entry in made["env"] if "valueFrom" in entry}
+        assert fields == {
+            "POD_NAME": {"fieldPath": "metadata.name"},
+            "POD_NAMESPACE": {"fieldPath": "metadata.namespace"},
+        }
+        (token,) = pod["spec"]["volumes"][-1]["projected"]["sources"]
+        assert token["serviceAccountToken"]["audience"] == "istio-ca"
+        assert made["volumeMounts"][-1] == {
+            "name": "istio-token", "mountPath": "/var/run/secrets/token", "readOnly": True,
+        }  # fmt: skip
+        assert pod["spec"]["automountServiceAccountToken"] is False
+        assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+        assert "proxy.istio.io/config" not in pod["metadata"]["annotations"]
+        assert one(found, "Pod")["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
 
 
 @pytest.mark.parametrize("chart", ["app", "service"])
-def test_notes_end_in_commands(helm, variant, chart, tmp_path):
+def test_notes_end_in_commands(helm, either, chart, tmp_path):
     # Helm shows notes only when it has a cluster, so a template of the same text stands in for them.
-    copied = copy_of(variant.root / "chart" / chart, tmp_path / chart)
+    copied = copy_of(either.root / "chart" / chart, tmp_path / chart)
     notes = (copied / "templates/NOTES.txt").rename(copied / "templates/notes.yaml")
     notes.write_text(
         '{{- define "notes" }}' + notes.read_text() + '{{ end }}\nkind: Notes\ntext: {{ include "notes" . | toJson }}\n'
     )
-    release = variant.name if chart == "service" else f"{variant.name}-v1"
+    release = either.name if chart == "service" else f"{either.name}-v1"
     text = one(objects(helm, copied, release, "--namespace", "shop"), "Notes")["text"]
     commands = [line for line in text.splitlines() if line.startswith("  ")]
     assert len(commands) >= 2

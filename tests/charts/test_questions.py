@@ -43,7 +43,7 @@ def test_every_question_is_complete(name):
     assert question["help"]
     assert question["type"] in {"str", "int"}
     assert "default" in question
-    assert ("choices" in question) != ("validator" in question)
+    assert "choices" in question or "validator" in question
 
 
 SAMPLES = [
@@ -74,7 +74,7 @@ def test_module_validator_agrees_with_the_flag(lang, rule, value):
     assert (complaint("module", value, lang=lang) == "") is names.accepts(rule, value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(RULES)),
     st.text(alphabet="ab19AZ-_.:/[]\n ", max_size=20) | st.from_regex(r"[a-z0-9.-]{1,60}", fullmatch=True),
@@ -128,7 +128,8 @@ def test_the_other_defaults(tmp_path):
         ({"image": "shop:1"}, "without a tag"),
         ({"port": 0}, "a number from 1 to 65535"),
         ({"lang": "cobol"}, "lang"),
-        ({"mesh": "proxyless"}, "mesh"),
+        ({"mesh": "ambient"}, "mesh"),
+        ({"mesh": "proxyless", "lang": "python"}, "only dubbo-go"),
     ],
 )
 def test_a_bad_answer_stops_the_rendering(answers, said, tmp_path):

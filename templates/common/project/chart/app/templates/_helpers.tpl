@@ -63,6 +63,51 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}
+{{- if eq .Values.mesh "proxyless" }}
+{{- range $name, $field := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" }}
+{{- if not (hasKey $.Values.env $name) }}
+- name: {{ $name }}
+  valueFrom:
+    fieldRef:
+      fieldPath: {{ $field }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "app.volumes" -}}
+- name: tmp
+  emptyDir: {}
+{{- if .Values.config }}
+- name: config
+  configMap:
+    name: {{ include "app.fullname" . | quote }}
+{{- end }}
+{{- if eq .Values.mesh "proxyless" }}
+# With this the program asks istiod; it is good for nothing else.
+- name: istio-token
+  projected:
+    sources:
+      - serviceAccountToken:
+          audience: istio-ca
+          expirationSeconds: 43200
+          path: istio-token
+{{- end }}
+{{- end }}
+
+{{- define "app.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if .Values.config }}
+- name: config
+  mountPath: /etc/dubbogo
+  readOnly: true
+{{- end }}
+{{- if eq .Values.mesh "proxyless" }}
+- name: istio-token
+  mountPath: /var/run/secrets/token
+  readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "app.probe" -}}
