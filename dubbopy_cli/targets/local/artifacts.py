@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.artifact import Artifact
-
+from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.targets.local.files import copy_tree, disk_errors, remove_tree
 from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.targets.local.state import State
@@ -27,7 +26,7 @@ def stage(paths: Paths, release: str, artifact: Artifact) -> None:
                     raise PreflightError(
                         "artifact-missing",
                         f"{source}, which the build should have left, is not there",
-                        hint="dubbopy-cli build",
+                        hint="dubbopy-cli build --force",
                     )
                 copy_tree(source, draft / name)
             draft.mkdir(exist_ok=True)

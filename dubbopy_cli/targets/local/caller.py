@@ -126,15 +126,15 @@ def _method(request: CallRequest, instances: Sequence[int]) -> Method:
     import grpc
 
     # A method may exist in one version only, so every version is asked before it counts as unknown.
-    refused: UsageError | None = None
+    refused: list[UsageError] = []
     for port in instances:
         with grpc.insecure_channel(f"{LOOPBACK}:{port}", options=_OPTIONS) as channel:
             known = reflection.methods(channel, request.application)
         try:
             return reflection.pick(known, request.method, request.application)
         except UsageError as error:
-            refused = refused or error
-    raise refused or UsageError("method-unknown", f"{request.application} has no instance to ask")
+            refused.append(error)
+    raise refused[0]
 
 
 def _body(method: Method, text: str) -> bytes:

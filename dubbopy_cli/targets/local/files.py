@@ -27,7 +27,7 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise DubbopyError(
             "io",
             f"{error.filename or where} cannot be used: {error.strerror or error}",
-            hint="dubbopy-cli doctor",
+            hint=f"ls -ld {error.filename or where}",
         ) from error
 
 

@@ -57,7 +57,8 @@ def await_ready(mesh: Mesh, instances: Sequence[InstanceRecord], role: Role, tim
 
     if not wait_until(ready, timeout, _POLL_SECONDS):
         name = next(iter(waiting))
-        raise _failed(mesh, name, f"{name} did not become ready within {timeout:g} s: {trouble.get(name, '')}")
+        late = f"{name} did not become ready within {timeout:g} s: {trouble.get(name, '')}"
+        raise _failed(mesh, name, late, f", or give it longer: dubbopy-cli deploy --timeout {max(60, timeout * 2):g}")
 
 
 def await_serving(state: State) -> None:
@@ -74,10 +75,10 @@ def await_let_go(mesh: Mesh, leaving: Sequence[InstanceRecord]) -> None:
         wait_until(lambda: not processes.connections(envoy.pid, places), LET_GO_SECONDS)
 
 
-def _failed(mesh: Mesh, name: str, message: str) -> RolloutError:
+def _failed(mesh: Mesh, name: str, message: str, more: str = "") -> RolloutError:
     return RolloutError(
         "rollout-failed",
         f"{message}; the new instances were taken away, what served before still does",
-        hint="mend the cause in the log above, then dubbopy-cli deploy",
+        hint=f"mend the cause in the log above, then: dubbopy-cli deploy{more}",
         details=last_lines(mesh.paths.log(name), LOG_LINES),
     )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from dubbopy_cli.traffic import edit, lookup
 from dubbopy_cli.traffic.hosts import Service, resolve
 from dubbopy_cli.traffic.model import Rule, RuleSet, mapping, number, sequence, text
-from dubbopy_cli.traffic.objects import draft, replaced, route_name, subset_name
+from dubbopy_cli.traffic.objects import default_index, draft, replaced, route_name, subset_name
 from dubbopy_cli.traffic.routes import routes_of
 
 Node: TypeAlias = Any
@@ -30,6 +30,14 @@ def routes_to(rules: RuleSet, service: Service, version: str) -> tuple[str, ...]
         if hit or any(_leads(one, rule, service, names) for one in mirrors):
             found.append(route_name(route.http, route.index))
     return tuple(dict.fromkeys(found))
+
+
+def default_route(rules: RuleSet, service: Service) -> str:
+    """Return the name of the route that takes every other call, an empty text if there is none."""
+    rule = lookup.virtual_service(rules, service.fqdn, service.namespace)
+    http = list(sequence(rule.spec.get("http"))) if rule else []
+    index = default_index(http)
+    return "" if index is None else route_name(http[index], index)
 
 
 def without_routes(rules: RuleSet, service: Service, version: str) -> RuleSet:

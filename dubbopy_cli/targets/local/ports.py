@@ -41,5 +41,5 @@ def choose(taken: Collection[int], wish: int = 0) -> int:
     raise PreflightError(
         "port-none",
         f"no port from {FIRST} to {LAST} is free on {LOOPBACK}",
-        hint="ss -ltnp shows who holds them",
+        hint="end some of the programs that hold them: ss -ltnp",
     )

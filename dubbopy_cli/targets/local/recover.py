@@ -111,11 +111,16 @@ def _warm(mesh: Mesh, state: State, programs: Mapping[str, ProgramInfo], note: N
 def _envoy_up(mesh: Mesh, state: State) -> bool:
     """Wait for an Envoy that is being started again, but not for one that cannot start."""
 
+    up = False
+
     def settled() -> bool:
-        return mesh.admin(state).ready() or not _trying(mesh)
+        nonlocal up
+        # Asked second: on its port may listen another program that never answers.
+        up = _trying(mesh) and mesh.admin(state).ready()
+        return up or not _trying(mesh)
 
     wait_until(settled, READY_SECONDS)
-    return mesh.admin(state).ready()
+    return up
 
 
 def _trying(mesh: Mesh) -> bool:

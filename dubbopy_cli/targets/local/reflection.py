@@ -75,7 +75,11 @@ def pick(known: tuple[Method, ...], wish: str, application: str) -> Method:
             hint=f"name one: dubbopy-cli call {fitting[0].full}",
         )
     if not known:
-        raise UsageError("method-unknown", f"{application} offers no unary method")
+        raise UsageError(
+            "method-unknown",
+            f"{application} offers no unary method",
+            hint="write one into api/api.proto, then: dubbopy-cli generate",
+        )
     ends = {one.full.rsplit(".", 1)[-1]: one.full for one in known} | {one.name: one.full for one in known}
     near = names.did_you_mean(wish, [*full, *ends])
     raise UsageError(

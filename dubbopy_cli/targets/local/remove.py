@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -52,14 +53,8 @@ class Removal:
         version = self._version or ""
         rules = self._mesh.rules()
         routes = leaving.routes_to(rules, service, version)
-        others = [one.version for one in app.releases if one.version != version]
         if routes and not force:
-            raise ConflictError(
-                "traffic-remains",
-                f"{app.name} {version} still gets calls by the rules: route {', '.join(routes)}",
-                hint=f"move them first: dubbopy-cli traffic set {others[0]} --app {app.name}"
-                + "".join(f"; dubbopy-cli traffic unmatch {one}" for one in routes if one != edit.DEFAULT_NAME),
-            )
+            raise self._needed(app, routes, leaving.default_route(rules, service))
         steps = []
         if leaving.without_routes(rules, service, version) != rules:
             steps.append(
@@ -76,6 +71,22 @@ class Removal:
                 )
             )
         return steps
+
+    def _needed(self, app: AppRecord, routes: tuple[str, ...], default: str) -> ConflictError:
+        where = f" --app {app.name} --namespace {self._mesh.namespace}"
+        other = next(one.version for one in app.releases if one.version != self._version)
+        commands = [
+            f"dubbopy-cli traffic set {other}{where}"
+            if one == default
+            else f"dubbopy-cli traffic unmatch {shlex.quote(one)}{where}"
+            for one in routes
+        ]
+        return ConflictError(
+            "traffic-remains",
+            f"{app.name} {self._version} still gets calls by the rules: route"
+            f"{'s' if len(routes) > 1 else ''} {', '.join(routes)}",
+            hint=" && ".join(commands),
+        )
 
     def _known(self, state: State) -> AppRecord:
         app = state.app(self._name)

@@ -54,7 +54,8 @@ class Store:
                 raise PreflightError(
                     "state-newer",
                     f"{self._paths.state} was written by a newer dubbopy-cli (schema {schema}, known {SCHEMA})",
-                    hint="upgrade dubbopy-cli, or give the namespace up: dubbopy-cli local reset",
+                    hint="pip install --upgrade dubbopy-cli, or give the namespace up: "
+                    f"dubbopy-cli local reset --namespace {self._paths.root.name}",
                 )
             return from_dict(document), ()
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from dubbopy_cli.errors import PreflightError
+from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import Runner
 from dubbopy_cli.targets.base import Application, CallReport, CallRequest, Check, LogLine, ReleaseRequest
-from dubbopy_cli.targets.local import doctor, logs, processes, rulechange, view
+from dubbopy_cli.targets.local import doctor, envoy, logs, processes, rulechange, view
 from dubbopy_cli.targets.local.deploy import Deployment
-from dubbopy_cli.targets.local.extras import need
 from dubbopy_cli.targets.local.files import disk_errors, remove_tree
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.paths import Paths, state_root
@@ -67,12 +67,14 @@ class LocalTarget:
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the namespace for a command; what that command calls may hold it again."""
-        need("filelock")
+        need("local")
         return self._mesh.store.locked()
 
     def recover(self) -> tuple[str, ...]:
         """Mend what a crash or a killed command left behind; a mesh that was stopped stays stopped."""
         self._need()
+        # Before a command that changes something has built or written anything.
+        envoy.binary()
         return recover(self._mesh)
 
     def start(self) -> tuple[str, ...]:
@@ -142,7 +144,6 @@ class LocalTarget:
         from dubbopy_cli.targets.local import caller
 
         self._need()
-        need("grpc", "grpc_reflection", "google.protobuf")
         app = self._mesh.load().app(request.application)
         ready = view.ready_ports(self._mesh, request.application)
         if app is None or not ready:
@@ -191,4 +192,4 @@ class LocalTarget:
         return tuple(f"{names.get(pid, 'left over')} (pid {pid})" for pid in pids)
 
     def _need(self) -> None:
-        need("supervisor", "psutil", "filelock")
+        need("local")

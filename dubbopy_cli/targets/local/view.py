@@ -124,5 +124,7 @@ class _Looker:
             return "crashed", info.description + (f": {last}" if last else "")
         if one.phase != "serving":
             return ("starting" if one.phase == "starting" else "draining"), ""
+        if app.role == "client" and info.state == "STARTING":
+            return "starting", ""
         trouble = self._troubles.get(one.port, "") if app.role == "server" else ""
         return ("unready", trouble) if trouble else ("ready", "")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import grpc
 
-from dubbopy_cli.process import SubprocessRunner
 from dubbopy_cli.artifact import Artifact
+from dubbopy_cli.process import SubprocessRunner
 from dubbopy_cli.targets.base import Reference, ReleaseRequest
 from dubbopy_cli.targets.local import processes
 from dubbopy_cli.targets.local.target import LocalTarget

@@ -43,7 +43,7 @@ def test_a_crash_loop_is_shown_with_its_last_line(lab):
     spec.write_text(spec.read_text().replace("client.py", "gone.py"))
     (instance,) = lab.instances(name="dubbo-go-client")
     os.kill(instance.pid, signal.SIGKILL)
-    assert wait_until(lambda: lab.instances(name="dubbo-go-client")[0].state == "crashed", 20)
-    assert "gone.py" in lab.instances(name="dubbo-go-client")[0].reason
+    seen = lambda: lab.instances(name="dubbo-go-client")[0]  # noqa: E731
+    assert wait_until(lambda: seen().state == "crashed" and "gone.py" in seen().reason, 20)
     lab.target.recover()
     assert wait_until(lambda: lab.instances(name="dubbo-go-client")[0].state == "ready", 20)
