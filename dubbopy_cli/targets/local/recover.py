@@ -110,7 +110,6 @@ def _warm(mesh: Mesh, state: State, programs: Mapping[str, ProgramInfo], note: N
 
 def _envoy_up(mesh: Mesh, state: State) -> bool:
     """Wait for an Envoy that is being started again, but not for one that cannot start."""
-
     up = False
 
     def settled() -> bool:
