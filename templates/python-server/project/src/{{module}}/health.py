@@ -45,5 +45,5 @@ class Health(health.aio.HealthServicer):
     def end_watches(self) -> None:
         """End the Watch streams there are, and those to come."""
         self._ended = True
-        for watch in self._watches:
-            watch.reschedule(asyncio.get_running_loop().time())
+        while self._watches:
+            self._watches.pop().reschedule(asyncio.get_running_loop().time())

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class GreeterServerImpl(api_pb2_grpc.GreeterServicer):
-    """Implements api.Greeter."""
+    """Implements api.Greeter.
+
+    All calls share one thread: what blocks belongs into asyncio.to_thread.
+    """
 
     def __init__(self, image_tag: str) -> None:
         self._id = f"v{image_tag}"
