@@ -34,7 +34,7 @@ def application(value: str) -> str:
         "application name",
         value,
         f"lower-case letters, digits and '-', starting with a letter, at most {APPLICATION_MAX} characters",
-        slug(value),
+        slug(value) or "shop",
     )
 
 
@@ -45,8 +45,8 @@ def version(value: str) -> str:
     raise _invalid(
         "version",
         value,
-        f"lower-case letters, digits and '-', at most {VERSION_MAX} characters, such as v1",
-        slug(value)[:VERSION_MAX].strip("-"),
+        f"lower-case letters, digits and '-', at most {VERSION_MAX} characters",
+        _label(value)[:VERSION_MAX].strip("-") or "v1",
     )
 
 
@@ -54,14 +54,19 @@ def namespace(value: str) -> str:
     """Return ``value`` if it can name a namespace."""
     if len(value) <= 63 and _LABEL.fullmatch(value):
         return value
-    raise _invalid("namespace", value, "lower-case letters, digits and '-', at most 63 characters", slug(value)[:63])
+    raise _invalid(
+        "namespace",
+        value,
+        "lower-case letters, digits and '-', at most 63 characters",
+        _label(value)[:63].strip("-") or "default",
+    )
 
 
 def tag(value: str) -> str:
     """Return ``value`` if it is an image tag."""
     if _TAG.fullmatch(value):
         return value
-    raise _invalid("tag", value, "letters, digits, '_', '.' and '-', at most 128 characters, such as 1.0.0")
+    raise _invalid("tag", value, "letters, digits, '_', '.' and '-', at most 128 characters", "1.0.0")
 
 
 def image(value: str) -> str:
@@ -73,7 +78,7 @@ def image(value: str) -> str:
         "image repository",
         value,
         "[HOST[:PORT]/]PATH in lower case, without a tag",
-        near if _IMAGE.fullmatch(near) else "",
+        near if _IMAGE.fullmatch(near) else "localhost:5000/shop",
     )
 
 
@@ -82,14 +87,14 @@ def port(value: str | int) -> int:
     text = str(value)
     if re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= 65535:
         return int(text)
-    raise _invalid("port", text, "a number from 1 to 65535")
+    raise _invalid("port", text, "a number from 1 to 65535", "20000")
 
 
 def go_module(value: str) -> str:
     """Return ``value`` if it is a Go module path (`golang.org/x/mod/module`)."""
     if _GO_MODULE.fullmatch(value) and not any(part.endswith(".") for part in value.split("/")):
         return value
-    raise _invalid("Go module path", value, "path elements of letters, digits, '.', '-', '_' and '~'")
+    raise _invalid("Go module path", value, "elements of letters, digits, '.', '-', '_' and '~'", "example.com/shop")
 
 
 def python_module(value: str) -> str:
@@ -100,14 +105,13 @@ def python_module(value: str) -> str:
         "Python package name",
         value,
         "lower-case letters, digits and '_', no keyword",
-        re.sub(r"[^a-z0-9_]+", "_", value.lower()).strip("_"),
+        _near_module(value),
     )
 
 
 def slug(value: str) -> str:
     """Return the application name nearest to ``value``, or an empty text if nothing is left of it."""
-    cleaned = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
-    return re.sub(r"^[0-9-]+", "", cleaned)[:APPLICATION_MAX].strip("-")
+    return re.sub(r"^[0-9-]+", "", _label(value))[:APPLICATION_MAX].strip("-")
 
 
 def did_you_mean(value: str, known: list[str]) -> str:
@@ -125,9 +129,14 @@ def accepts(rule: Callable[[str], object], value: str) -> bool:
     return True
 
 
-def _invalid(what: str, value: str, rule: str, near: str = "") -> UsageError:
-    return UsageError(
-        "name-invalid",
-        f"'{value}' is not a valid {what}: {rule}",
-        hint=f"for example '{near}'" if near and near != value else "",
-    )
+def _label(value: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")
+
+
+def _near_module(value: str) -> str:
+    near = re.sub(r"[^a-z0-9_]+", "_", value.lower()).strip("_").lstrip("0123456789")
+    return f"{near}_app" if iskeyword(near) else near or "shop"
+
+
+def _invalid(what: str, value: str, rule: str, near: str) -> UsageError:
+    return UsageError("name-invalid", f"'{value}' is not a valid {what}: {rule}", hint=f"for example '{near}'")

@@ -111,22 +111,12 @@ def find(program: str, *, override: str = "") -> Path | None:
     return Path(found) if found else None
 
 
-def require(program: str, *, override: str = "", hint: str) -> Path:
-    """Return the program's path or raise PreflightError ``tool-missing`` with ``hint``."""
-    found = find(program, override=override)
-    if found is None:
-        raise PreflightError("tool-missing", f"`{program}` is not on this machine's PATH", hint=hint)
-    return found
-
-
 def shown(argv: Sequence[str]) -> str:
     """Return ``argv`` as a line that a user can paste into a shell."""
     return shlex.join(argv)
 
 
-def _start(
-    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, piped: bool
-) -> subprocess.Popen[str]:
+def _start(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, piped: bool) -> subprocess.Popen[str]:
     try:
         # A group of its own, so that a timeout also ends what the program started.
         return subprocess.Popen(

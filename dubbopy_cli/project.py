@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from dubbopy_cli import names
-from dubbopy_cli.errors import DubbopyError, PreflightError
+from dubbopy_cli.errors import PreflightError, UsageError
 
 MARKER = ".dubbopy.yaml"
 
 Lang = Literal["go", "python"]
 Role = Literal["server", "client"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,29 +65,29 @@ def load(start: Path) -> Project:
     reader = _Reader(root)
     lang = reader.one_of(marker, MARKER, "answers.lang", ("go", "python"))
     role = reader.one_of(marker, MARKER, "answers.role", ("server", "client"))
-    try:
-        return Project(
-            root=root,
-            template=reader.text(marker, MARKER, "template"),
-            lang=cast("Lang", lang),
-            role=cast("Role", role),
-            mesh=reader.text(marker, MARKER, "answers.mesh"),
-            module=reader.text(marker, MARKER, "answers.module"),
-            name=names.application(reader.text(chart, "chart/app/Chart.yaml", "name")),
-            image=names.image(reader.text(values, "chart/app/values.yaml", "image.repository")),
-            tag=names.tag(reader.text(values, "chart/app/values.yaml", "image.tag")),
-            version=names.version(
-                reader.text(values, "chart/app/values.yaml", "version.labels.dubbogoAppVersion")
-            ),
-            port=names.port(reader.text(service, "chart/service/values.yaml", "service.port")),
-            references=_references(root),
-        )
-    except DubbopyError as error:
-        if error.code == "project-invalid":
-            raise
-        raise PreflightError(
-            "project-invalid", f"the project at {root} cannot be used: {error.message}", hint=error.hint
-        ) from error
+    return Project(
+        root=root,
+        template=reader.text(marker, MARKER, "template"),
+        lang=cast("Lang", lang),
+        role=cast("Role", role),
+        mesh=reader.text(marker, MARKER, "answers.mesh"),
+        module=reader.text(marker, MARKER, "answers.module"),
+        name=reader.checked(names.application, chart, "chart/app/Chart.yaml", "name"),
+        image=reader.checked(names.image, values, "chart/app/values.yaml", "image.repository"),
+        tag=reader.checked(names.tag, values, "chart/app/values.yaml", "image.tag"),
+        version=reader.checked(names.version, values, "chart/app/values.yaml", "version.labels.dubbogoAppVersion"),
+        port=reader.checked(names.port, service, "chart/service/values.yaml", "service.port"),
+        references=_references(root),
+    )
+
+
+def missing(path: Path) -> PreflightError:
+    """Return the error for a file that every project has, and this one lacks."""
+    return PreflightError(
+        "project-invalid",
+        f"{path} is missing",
+        hint="restore it from version control, or take it from a new project: dubbopy-cli newApp ../another",
+    )
 
 
 class _Reader:
@@ -98,13 +100,22 @@ class _Reader:
             node = node.get(key) if isinstance(node, Mapping) else None
         if isinstance(node, bool | float) or node is None or isinstance(node, Mapping | list):
             # A float would already have lost what was typed: 1.10 is 1.1.
+            key = path.rpartition(".")[2]
             raise PreflightError(
                 "project-invalid",
                 f"{self._root / file} has no usable `{path}`"
                 + (f": {node!r} is not a text" if node is not None else ""),
-                hint=f'write it in quotes, such as {path.rpartition(".")[2]}: "1.0.0"',
+                hint=f'write it in quotes, such as {key}: "{_EXAMPLES[key]}"',
             )
         return str(node)
+
+    def checked(self, rule: Callable[[str], T], document: Mapping[str, Any], file: str, path: str) -> T:
+        try:
+            return rule(self.text(document, file, path))
+        except UsageError as error:
+            raise PreflightError(
+                "project-invalid", f"{self._root / file}: `{path}`: {error.message}", hint=error.hint
+            ) from error
 
     def one_of(self, document: Mapping[str, Any], file: str, path: str, known: tuple[str, ...]) -> str:
         value = self.text(document, file, path)
@@ -113,8 +124,23 @@ class _Reader:
                 "project-invalid",
                 f"{self._root / file} says `{path}: {value}`, which is none of {', '.join(known)}."
                 + names.did_you_mean(value, list(known)),
+                hint=f"mend {self._root / file}",
             )
         return value
+
+
+_EXAMPLES = {
+    "template": "builtin:go-server",
+    "lang": "go",
+    "role": "server",
+    "mesh": "sidecar",
+    "module": "example.com/shop",
+    "name": "shop",
+    "repository": "localhost:5000/shop",
+    "tag": "1.0.0",
+    "dubbogoAppVersion": "v1",
+    "port": "20000",
+}
 
 
 def _references(root: Path) -> tuple[tuple[str, int], ...]:
@@ -141,11 +167,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise PreflightError(
-            "project-invalid",
-            f"{path} is missing",
-            hint="restore it from version control, or make the project again beside this one: dubbopy-cli newApp",
-        ) from error
+        raise missing(path) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise PreflightError(
             "project-invalid", f"{path} is not valid YAML: {_brief(error)}", hint=f"mend {path}"

@@ -13,7 +13,7 @@ from dubbopy_cli.artifact import Artifact
 from dubbopy_cli.build import compilers, diagnose, sources
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import CommandError, Runner, shown
-from dubbopy_cli.project import Project
+from dubbopy_cli.project import Project, missing
 
 # A first build fetches some 500 MB of modules; on a slow line that takes its time.
 _TIMEOUT = 1800.0
@@ -63,13 +63,16 @@ def build(
             # Somebody cleaned the build folder by hand: build.
             if error.code != "build-missing":
                 raise
+    configuration = project.root / "conf/dubbogo.yaml"
+    if not configuration.is_file():
+        raise missing(configuration)
     started = monotonic()
     project.build_dir.mkdir(exist_ok=True)
     _record_path(project).unlink(missing_ok=True)
     for command in compiler.prepare(project, tag, runner):
         announce(line(command))
         _run(project, command, runner)
-    shutil.copyfile(project.root / "conf/dubbogo.yaml", project.build_dir / "dubbogo.yaml")
+    shutil.copyfile(configuration, project.build_dir / "dubbogo.yaml")
     artifact = compiler.artifact(project)
     _record_path(project).write_text(json.dumps({"sources": fingerprint, "tag": tag}) + "\n", encoding="utf-8")
     return BuildResult(project, tag, "built", monotonic() - started, artifact)

@@ -55,8 +55,12 @@ def go(runner: Runner, minimum: tuple[int, ...] = GO_MINIMUM) -> Toolchain:
             f"Go {seen[0].shown} at {seen[0].path} is too old: dubbo-go needs Go {wanted} or newer",
             hint=hint,
         )
+    named = os.environ.get("DUBBOPY_GO")
+    where = f"DUBBOPY_GO names {named}, which is no Go" if named else "no Go was found"
     raise PreflightError(
-        "toolchain-missing", f"no Go was found: this project needs Go {wanted} or newer", hint=hint
+        "toolchain-missing",
+        f"{where}: this project needs Go {wanted} or newer",
+        hint=f"unset DUBBOPY_GO, or {hint}" if named else hint,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Headers, Namespace, application_name, find_application, headers, open_target
+from dubbopy_cli.cli.options import App, Headers, Namespace, application_name, find_server, headers, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ExitCode, UsageError
@@ -38,7 +39,7 @@ def call(
     from dubbopy_cli.targets.base import CallRequest
 
     target = open_target(console, namespace, changing=False)
-    application = find_application(target, application_name(app_name, called=True))
+    application = find_server(target, application_name(app_name, called=True))
     report = target.call(
         CallRequest(application.name, method, body(data), headers(header), count, concurrency, timeout)
     )
@@ -53,11 +54,13 @@ def body(data: str) -> str:
         source = data[1:]
         try:
             data = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UsageError("usage", f"{source} cannot be read: {error.strerror}", hint="-d '{}'") from error
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            hint = f"ls -l {shlex.quote(source)}"
+            raise UsageError("usage", f"{source} cannot be read: {reason}", hint=hint) from error
     try:
         parsed = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("usage", f"the request is no JSON: {error}", hint='-d \'{"name": "laurence"}\'') from error
     if not isinstance(parsed, dict):
         raise UsageError("usage", "the request is no JSON object", hint='-d \'{"name": "laurence"}\'')

@@ -43,7 +43,7 @@ def deploy(
         raise PreflightError(
             "proxyless-local",
             f"{here.name} is proxyless: it asks istiod for its rules, and the local target has no istiod",
-            hint="dubbopy-cli newApp --mesh sidecar in another folder",
+            hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
         )
     here = replace(here, version=names.version(version) if version else here.version)
     target = open_target(console, namespace, changing=True)

@@ -10,7 +10,7 @@ import typer
 
 from dubbopy_cli import names, project
 from dubbopy_cli.console import Console
-from dubbopy_cli.errors import ConflictError, UsageError
+from dubbopy_cli.errors import ConflictError, PreflightError, UsageError
 from dubbopy_cli.process import SubprocessRunner
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ def application_name(app: str | None, *, called: bool = False) -> str:
     """Return the named application, else that of the project here; ``called`` means the one that a client calls."""
     if app:
         return names.application(app)
-    here = project.load(Path.cwd())
+    try:
+        here = project.load(Path.cwd())
+    except PreflightError as error:
+        if error.code == "project-not-found":
+            error.hint = "cd into its project, or name the application, as `dubbopy-cli status` does: --app NAME"
+        raise
     if called and here.role == "client" and here.references:
         return here.references[0][0]
     return here.name
@@ -60,6 +65,19 @@ def find_application(target: Target, name: str) -> Application:
         f"no application '{name}' is deployed in namespace {target.namespace}."
         + names.did_you_mean(name, list(running)),
         hint="dubbopy-cli status" if running else "dubbopy-cli deploy in its project's folder",
+    )
+
+
+def find_server(target: Target, name: str) -> Application:
+    """Return the application as ``find_application`` does; UsageError ``client-traffic`` for one that nobody calls."""
+    found = find_application(target, name)
+    if found.role == "server":
+        return found
+    servers = [one.name for one in target.applications() if one.role == "server"]
+    raise UsageError(
+        "client-traffic",
+        f"{found.name} is a client: nobody calls it",
+        hint=f"name a server: --app {servers[0]}" if servers else "deploy a server first: dubbopy-cli deploy",
     )
 
 

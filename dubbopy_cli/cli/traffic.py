@@ -295,6 +295,4 @@ def _read(name: str) -> str:
         return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(
-            "usage", f"{name} cannot be read: {reason}", hint=f"ls -l {shlex.quote(name)}"
-        ) from error
+        raise UsageError("usage", f"{name} cannot be read: {reason}", hint=f"ls -l {shlex.quote(name)}") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
+import shlex
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -11,26 +13,13 @@ from typing import Annotated, get_type_hints
 import typer
 
 from dubbopy_cli.console import Console, Format
-from dubbopy_cli.errors import DubbopyError, ExitCode, PreflightError
+from dubbopy_cli.errors import DubbopyError, ExitCode
 
 _Output = Annotated[Format, typer.Option("-o", "--output", envvar="DUBBOPY_OUTPUT", help="How to write data.")]
 _Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only data, warnings and errors.")]
 _Verbose = Annotated[
     int, typer.Option("-v", "--verbose", count=True, show_default=False, help="Show the programs that are run.")
 ]
-
-# Which extra of the distribution brings which module.
-_EXTRAS = {
-    "envoy": "local",
-    "supervisor": "local",
-    "psutil": "local",
-    "filelock": "local",
-    "grpc": "local",
-    "grpc_health": "local",
-    "grpc_reflection": "local",
-    "google": "local",
-    "grpc_tools": "stubs",
-}
 
 
 def group(name: str, summary: str) -> typer.Typer:
@@ -112,19 +101,9 @@ def _known(raised: Exception) -> DubbopyError:
     """Return the error that a user is told: the one raised, or what it means."""
     if isinstance(raised, DubbopyError):
         return raised
-    module = (raised.name or "").split(".")[0] if isinstance(raised, ModuleNotFoundError) else ""
-    if module in _EXTRAS:
-        extra = _EXTRAS[module]
-        return PreflightError(
-            "extra-missing",
-            f"this command needs the extra `{extra}` of dubbopy-cli, and its module `{module}` is not installed",
-            hint=f"pip install 'dubbopy-cli[{extra}]'",
-        )
     if isinstance(raised, OSError):
         where = f": {raised.filename}" if raised.filename else ""
-        return DubbopyError(
-            "io", f"the system refused with '{raised.strerror or raised}'{where}", hint="dubbopy-cli doctor"
-        )
+        return DubbopyError("io", f"the system refused with '{raised.strerror or raised}'{where}", hint=_look(raised))
     return DubbopyError(
         "internal",
         f"a fault in dubbopy-cli itself: {type(raised).__name__}: {raised}",
@@ -132,9 +111,24 @@ def _known(raised: Exception) -> DubbopyError:
     )
 
 
-def _keep(raised: Exception) -> Path:
+def _look(raised: OSError) -> str:
+    if raised.filename is None:
+        return "dubbopy-cli doctor"
+    place = str(raised.filename)
+    if raised.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"make room: df -h {shlex.quote(place)}"
+    # What is not there has nothing to show; the folder that should hold it has.
+    return f"ls -ld {shlex.quote(str(Path(place).parent) if raised.errno == errno.ENOENT else place)}"
+
+
+def _keep(raised: Exception) -> str:
     from platformdirs import user_log_path
 
-    path = user_log_path("dubbopy-cli", ensure_exists=True) / "last-fault.log"
-    path.write_text("".join(traceback.format_exception(raised)), encoding="utf-8")
-    return path
+    text = "".join(traceback.format_exception(raised))
+    try:
+        path = user_log_path("dubbopy-cli", ensure_exists=True) / "last-fault.log"
+        path.write_text(text, encoding="utf-8")
+    except OSError:
+        # A full disk may be what it is all about.
+        return f"the command that you ran and this:\n{text}"
+    return str(path)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from filecmp import cmp
 from pathlib import Path
 
-from dubbopy_cli.errors import ConflictError, DubbopyError
+from dubbopy_cli.errors import ConflictError, UsageError
 from dubbopy_cli.scaffold.interrupts import Held, held
 from dubbopy_cli.scaffold.staging import Stage, anchor
 
@@ -175,7 +175,7 @@ class _Moves:
 def _refuse_links(relative: Path, target: Path) -> None:
     for parent in list(relative.parents)[:-1]:
         if (target / parent).is_symlink():
-            raise DubbopyError(
+            raise UsageError(
                 "path-invalid",
                 f"{target / parent} is a link to {(target / parent).readlink()}: {relative} would be written there,"
                 " outside the project",

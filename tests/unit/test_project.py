@@ -60,7 +60,7 @@ def test_outside_a_project(tmp_path):
             "image: {repository: a/b, tag: 1.10}\nversion: {labels: {dubbogoAppVersion: v1}}\n",
             "{root}/chart/app/values.yaml has no usable `image.tag`: 1.1 is not a text",
         ),
-        ("chart/app/Chart.yaml", "name: My App\n", "the project at {root} cannot be used: 'My App' is not a valid"),
+        ("chart/app/Chart.yaml", "name: My App\n", "{root}/chart/app/Chart.yaml: `name`: 'My App' is not a valid"),
         (
             ".dubbopy.yaml",
             "template: x\nanswers: {lang: goo, role: client, mesh: sidecar, module: m}\n",

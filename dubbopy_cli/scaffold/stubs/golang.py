@@ -105,6 +105,6 @@ def go_module(root: Path) -> str:
         raise PreflightError(
             "project-invalid",
             f"{path} {'has no module line' if path.is_file() else 'is missing'}",
-            hint="go mod init, or restore go.mod from version control",
+            hint="restore go.mod from version control, or take it from a new project: dubbopy-cli newApp ../another",
         )
     return found[1]

@@ -7,10 +7,10 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dubbopy_cli import extras
 from dubbopy_cli.errors import DubbopyError, PreflightError
 from dubbopy_cli.process import Completed, Runner
 
@@ -48,12 +48,7 @@ class Protoc:
 
         Raises DubbopyError ``proto-invalid`` with file, line and column, PreflightError when grpcio-tools is missing.
         """
-        if find_spec("grpc_tools") is None:
-            raise PreflightError(
-                "extra-missing",
-                "stubs are made by grpcio-tools, which is not installed beside dubbopy-cli",
-                hint="pip install 'dubbopy-cli[stubs]'",
-            )
+        extras.need("stubs")
         from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
         for name in protos:

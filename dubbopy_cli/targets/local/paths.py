@@ -151,5 +151,5 @@ def private_folder(folder: Path) -> None:
         raise PreflightError(
             "folder-unsafe",
             f"{folder} can be entered by other users of this machine, so no control socket is put there",
-            hint=f'export {STATE_DIR_VARIABLE}="$HOME/.dubbopy", or another short path of your own'
+            hint=f'export {STATE_DIR_VARIABLE}="$HOME/.dubbopy", or another short path of your own',
         )

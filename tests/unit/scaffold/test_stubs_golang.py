@@ -27,7 +27,9 @@ def test_without_a_module_the_way_out_is_named(tmp_path, text, why):
         go_module(tmp_path)
     assert refused.value.code == "project-invalid"
     assert refused.value.message == f"{tmp_path / 'go.mod'} {why}"
-    assert refused.value.hint == "go mod init, or restore go.mod from version control"
+    assert refused.value.hint == (
+        "restore go.mod from version control, or take it from a new project: dubbopy-cli newApp ../another"
+    )
 
 
 class RealProtoc(FakeRunner):

@@ -1,8 +1,8 @@
 import pytest
 
+from dubbopy_cli import extras
 from dubbopy_cli.errors import DubbopyError, PreflightError
 from dubbopy_cli.process import SubprocessRunner
-from dubbopy_cli.scaffold.stubs import protoc
 from dubbopy_cli.scaffold.stubs.protoc import Protoc, sources
 
 
@@ -69,11 +69,11 @@ def test_an_import_by_a_wrong_path_is_told_the_right_one(tmp_path):
 
 def test_without_grpcio_tools_the_extra_is_named(tmp_path, monkeypatch):
     write(tmp_path, "api/a.proto")
-    monkeypatch.setattr(protoc, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(PreflightError) as refused:
         describe(tmp_path)
     assert refused.value.code == "extra-missing"
-    assert refused.value.message == "stubs are made by grpcio-tools, which is not installed beside dubbopy-cli"
+    assert refused.value.message == "this needs the extra `stubs` of dubbopy-cli: grpc_tools is not installed"
     assert refused.value.hint == "pip install 'dubbopy-cli[stubs]'"
 
 
