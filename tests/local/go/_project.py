@@ -25,11 +25,13 @@ class Project:
 
     role: str
     module: str = ""
+    mesh: str = "sidecar"
     edits: Mapping[str, str | tuple[str, str]] = field(default_factory=dict)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        return ("common", "go", f"go-{self.role}")
+        of_mesh = () if self.mesh == "sidecar" else (f"go-{self.mesh}", f"go-{self.mesh}-{self.role}")
+        return ("common", "go", f"go-{self.role}", *of_mesh)
 
     def answers(self) -> dict[str, object]:
         name = f"dubbo-go-{self.role}"
@@ -37,7 +39,7 @@ class Project:
             "name": name,
             "lang": "go",
             "role": self.role,
-            "mesh": "sidecar",
+            "mesh": self.mesh,
             "module": self.module or name,
             "image": f"localhost:5000/{name}",
             "app_version": "v1",

@@ -1,9 +1,11 @@
 import json
 import re
+import socket
+import threading
 
 import pytest
 
-from ._program import free_port, run, running, serving
+from ._program import LIMIT, free_port, run, running, serving
 from ._project import TAG, Project, compiled
 
 ANSWER = rf'Z INFO call server response = name:"Hello laurence" id:"v{TAG}"$'
@@ -165,6 +167,34 @@ def test_timeout_and_url_from_the_file(player, client, log, configured):
         file = configured(given("timeout: 50ms", port))
         done = run(client, "-n", "1", "-o", "json", "-name", "slow:10s", **file)
     assert report(done)["errors"] == {"DEADLINE_EXCEEDED": 1}
+
+
+def connections(client, **env):
+    """Count how often four calls turn to a server that hangs up at once."""
+    made = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(LIMIT)
+        stop = threading.Event()
+
+        def hang_up():
+            while not stop.is_set():
+                listener.accept()[0].close()
+                made.append(1)
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        port = listener.getsockname()[1]
+        assert report(run(client, "-n", "4", "-o", "json", **url(port), **env))["failed"] == 4
+        stop.set()
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+    return len(made) - 1
+
+
+def test_retries_are_off_unless_asked_for(client):
+    # Beside the calls, dubbo-go may connect once to watch the server's health.
+    assert connections(client) in (4, 5)
+    assert connections(client, DUBBO_RETRIES="2") in (12, 13)
 
 
 def test_a_missing_reference_is_named(client, configured):
