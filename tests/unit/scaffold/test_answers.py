@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from dubbopy_cli import names
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.scaffold import catalogue
 from dubbopy_cli.scaffold.answers import Given, complete, gather, questions
@@ -48,6 +50,7 @@ def test_defaults_follow_the_answers_given():
     [
         ("python", "json", "json_app"),
         ("python", "import", "import_app"),
+        ("python", "yaml", "yaml_app"),
         ("go", "cmd", "cmd-app"),
         ("go", "std", "std-app"),
     ],
@@ -126,74 +129,60 @@ def test_a_file_of_answers_that_is_none(tmp_path, text, message, hint):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "expected"),
+    ("key", "value", "rule"),
     [
+        ("name", "My_App", names.application),
+        ("port", "0", names.port),
+        ("port", "80\n", names.port),
+        ("tag", "a b", names.tag),
+        ("app_version", "v1-is-too-long-by-far", names.version),
+        ("image", "repo/app:1", names.image),
+        ("module", "a//b", names.go_module),
+    ],
+)
+def test_one_rule_wherever_the_answer_comes_from(tmp_path, key, value, rule):
+    code, message, hint = refused(rule, value)
+    file = tmp_path / "answers.yaml"
+    file.write_text(json.dumps({key: value}))
+    for given, origin in (
+        (gather({key: value}, [], None), f"--{key.replace('_', '-')}"),
+        (gather({}, [f"{key}={value}"], None), f"--data {key}"),
+        (gather({}, [], file), f"{file}: {key}"),
+    ):
+        assert refused(complete, given, questions(), FOLDER) == (code, f"{origin}: {message}", hint)
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({"lang": "pyton"}, "--lang: 'pyton' is none of go, python. Did you mean 'python'?", "--lang go"),
+        ({"role": "x"}, "--role: 'x' is none of server, client.", "--role server"),
+    ],
+)
+def test_a_choice_is_one_of_those_offered(given, message, hint):
+    assert refused(completed, **given) == ("answer-invalid", message, hint)
+
+
+@pytest.mark.parametrize(
+    ("lang", "module", "message"),
+    [
+        ("go", "cmd/x", "'cmd/x' is not a valid Go module path: the go command keeps cmd and std for itself"),
         (
-            "name",
-            "My_App",
-            (
-                "name-invalid",
-                "'My_App' is not a valid application name: lower-case letters, digits and '-', starting with a letter, at most 50 characters",
-                "for example 'my-app'",
-            ),
+            "python",
+            "json",
+            "'json' is not a valid Python package name: the standard library has a module of that name",
         ),
-        ("port", "0", ("name-invalid", "'0' is not a valid port: a number from 1 to 65535", "")),
-        ("port", "80\n", ("name-invalid", "'80\n' is not a valid port: a number from 1 to 65535", "")),
         (
-            "tag",
-            "a b",
-            (
-                "name-invalid",
-                "'a b' is not a valid tag: letters, digits, '_', '.' and '-', at most 128 characters, such as 1.0.0",
-                "",
-            ),
-        ),
-        ("lang", "pyton", ("answer-invalid", "'pyton' is none of go, python. Did you mean 'python'?", "--lang go")),
-        ("mesh", "proxyles", ("answer-invalid", "'proxyles' is none of ", "--mesh sidecar")),
-        (
-            "app_version",
-            "v1-is-too-long-by-far",
-            (
-                "name-invalid",
-                "'v1-is-too-long-by-far' is not a valid version: lower-case letters, digits and '-', at most 12 characters, such as v1",
-                "for example 'v1-is-too-lo'",
-            ),
-        ),
-        (
-            "image",
-            "repo/app:1",
-            (
-                "name-invalid",
-                "'repo/app:1' is not a valid image repository: [HOST[:PORT]/]PATH in lower case, without a tag",
-                "for example 'repo/app'",
-            ),
-        ),
-        (
-            "module",
-            "cmd/x",
-            (
-                "name-invalid",
-                "'cmd/x' is not a valid Go module path: the go command keeps cmd and std for itself",
-                "--module cmd/x-app",
-            ),
+            "python",
+            "grpc",
+            "'grpc' is not a valid Python package name: what the project itself uses has a module of that name",
         ),
     ],
 )
-def test_one_rule_whatever_the_answer_comes_from(tmp_path, key, value, expected):
-    code, message, hint = expected
-    file = tmp_path / "answers.yaml"
-    file.write_text(f"{key}: {value!r}\n" if "\n" not in value else f'{key}: "80\\n"\n')
-    sources = [
-        gather({key: value}, [], None),
-        gather({}, [f"{key}={value}"], None),
-        gather({}, [], file),
-    ]
-    origins = [f"--{key.replace('_', '-')}", f"--data {key}", f"{file}: {key}"]
-    for given, origin in zip(sources, origins, strict=True):
-        found = refused(complete, given, questions(), FOLDER)
-        assert found[0] == code
-        assert found[1].startswith(f"{origin}: {message}")
-        assert found[2] == hint
+def test_a_module_never_hides_what_the_language_keeps_for_itself(lang, module, message):
+    separator = "-" if lang == "go" else "_"
+    expected = ("name-invalid", f"--module: {message}", f"--module {module}{separator}app")
+    assert refused(completed, lang=lang, module=module) == expected
 
 
 @pytest.mark.parametrize(
@@ -273,21 +262,20 @@ class Person:
 def test_a_person_is_asked_what_was_not_given():
     person = Person(language="python", name="shop", image=["Bad Image", "ghcr.io/acme/shop"])
     answers = complete({"role": Given("client", "--role")}, questions(), FOLDER, prompter=person)
-    assert person.asked == [
-        ("Language of the program (go, python)", "go"),
-        ("Name of the application, which becomes its Service and its address", "my-shop-2"),
-        ("How Istio steers the calls (sidecar)", "sidecar"),
-        ("Name of the Python package", "shop"),
-        ("Image repository to push to, without a tag", "localhost:5000/shop"),
-        ("Image repository to push to, without a tag", "localhost:5000/shop"),
-        ("Version of the application, which traffic rules name (v1, v2, ...)", "v1"),
-        ("Tag of the image", "1.0.0"),
-        ("TCP port of the Service", "20000"),
-        ("Application that the client calls", "dubbo-go-server"),
-    ]
-    assert person.heard == [
-        "'Bad Image' is not a valid image repository: [HOST[:PORT]/]PATH in lower case, without a tag"
-    ]
+    asked = {question.split("(")[0].strip(): default for question, default in person.asked}
+    assert asked == {
+        "Language of the program": "go",
+        "Name of the application, which becomes its Service and its address": "my-shop-2",
+        "How Istio steers the calls": "sidecar",
+        "Name of the Python package": "shop",
+        "Image repository to push to, without a tag": "localhost:5000/shop",
+        "Version of the application, which traffic rules name": "v1",
+        "Tag of the image": "1.0.0",
+        "TCP port of the Service": "20000",
+        "Application that the client calls": "dubbo-go-server",
+    }
+    assert person.asked[0] == ("Language of the program (go, python)", "go")
+    assert [text.split(":")[0] for text in person.heard] == ["'Bad Image' is not a valid image repository"]
     assert answers == {
         "lang": "python",
         "role": "client",
