@@ -71,7 +71,7 @@ def load(start: Path) -> Project:
         lang=cast("Lang", lang),
         role=cast("Role", role),
         mesh=reader.text(marker, MARKER, "answers.mesh"),
-        module=reader.text(marker, MARKER, "answers.module"),
+        module=_go_module(root) if lang == "go" else reader.text(marker, MARKER, "answers.module"),
         name=reader.checked(names.application, chart, "chart/app/Chart.yaml", "name"),
         image=reader.checked(names.image, values, "chart/app/values.yaml", "image.repository"),
         tag=reader.checked(names.tag, values, "chart/app/values.yaml", "image.tag"),
@@ -141,6 +141,18 @@ _EXAMPLES = {
     "dubbogoAppVersion": "v1",
     "port": "20000",
 }
+
+
+def _go_module(root: Path) -> str:
+    """Return the module that go.mod names: a user may have renamed it."""
+    try:
+        text = (root / "go.mod").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PreflightError("project-invalid", f"{root / 'go.mod'} is missing", hint="restore it") from error
+    match = re.search(r"""^module\s+["`]?([^\s"`]+)""", text, re.MULTILINE)
+    if match is None:
+        raise PreflightError("project-invalid", f"{root / 'go.mod'} names no module", hint=f"mend {root / 'go.mod'}")
+    return match[1]
 
 
 def _references(root: Path) -> tuple[tuple[str, int], ...]:

@@ -69,7 +69,7 @@ def build(
     started = monotonic()
     project.build_dir.mkdir(exist_ok=True)
     _record_path(project).unlink(missing_ok=True)
-    for command in compiler.prepare(project, tag, runner):
+    for command in compiler.commands(project, tag, runner):
         announce(line(command))
         _run(project, command, runner)
     shutil.copyfile(configuration, project.build_dir / "dubbogo.yaml")

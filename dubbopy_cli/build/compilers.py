@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -28,8 +28,8 @@ class Command:
 class Compiler(Protocol):
     """Make a project's artifact in its build folder."""
 
-    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
-        """Check the toolchain and return the commands to run."""
+    def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:
+        """Check the toolchain, then yield the commands; each has been run when the next one is asked for."""
         ...
 
     def artifact(self, project: Project) -> Artifact:
@@ -40,16 +40,13 @@ class Compiler(Protocol):
 class GoCompiler:
     """Compile with the Go toolchain into one static program."""
 
-    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
-        """Return the one `go build` command, which stamps the tag into the program."""
+    def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:
+        """Yield the one `go build` command, which stamps the tag into the program."""
         go = toolchain.go(runner)
         package = f"{project.module}/pkg/service" if project.role == "server" else "main"
         flags = f"-s -w -X {package}.tag={tag}"
-        return (
-            Command(
-                (str(go.path), "build", "-trimpath", "-ldflags", flags, "-o", "build/app", "./cmd"),
-                {"CGO_ENABLED": "0"},
-            ),
+        yield Command(
+            (str(go.path), "build", "-trimpath", "-ldflags", flags, "-o", "build/app", "./cmd"), {"CGO_ENABLED": "0"}
         )
 
     def artifact(self, project: Project) -> Artifact:
@@ -66,32 +63,32 @@ class GoCompiler:
 class PythonCompiler:
     """Build a wheel and install it, with what it needs, into a venv in the build folder."""
 
-    def prepare(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:  # noqa: ARG002 - the protocol's
-        """Return the commands for the wheel, the venv and the installation."""
+    def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:  # noqa: ARG002 - the protocol's
+        """Yield the commands for the wheel, the venv and the installation."""
         # The wheel carries the tag; the file is git-ignored and belongs to the build.
         (project.root / "src" / project.module / "_tag.txt").write_text(tag + "\n", encoding="utf-8")
-        for stale in (project.build_dir / "dist").glob("*.whl"):
+        for stale in self._wheels(project):
             stale.unlink()
         uv = toolchain.uv()
-        wheel: tuple[str, ...]
-        install: tuple[str, ...]
-        venv = project.build_dir / "venv"
-        python = venv / "bin/python"
-        make_venv = () if python.exists() else (_make_venv(uv),)
+        python = str(project.build_dir / "venv/bin/python")
         if uv:
-            wheel = (str(uv), "build", "--wheel", "-o", "build/dist", ".")
-            install = (str(uv), "pip", "install", "--python", str(python), "--reinstall-package", project.name)
+            yield Command((str(uv), "build", "--wheel", "-o", "build/dist", "."))
         else:
-            wheel = (sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "build/dist", ".")
-            install = (str(python), "-m", "pip", "install", "--upgrade")
-        find = ("--find-links", "build/dist", project.name)
-        return (Command(wheel), *make_venv, Command((*install, *find)))
+            yield Command((sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "build/dist", "."))
+        if not Path(python).exists():
+            yield _make_venv(uv)
+        pip = (str(uv), "pip", "install", "--python", python) if uv else (python, "-m", "pip", "install")
+        # By path: an index may have a stranger of the same name.
+        wheels = [str(path.relative_to(project.root)) for path in self._wheels(project)]
+        yield Command((*pip, *wheels))
+        # The version never changes, so that the first command leaves an older wheel's content in place.
+        yield Command((*pip, "--force-reinstall", "--no-deps", *wheels))
 
     def artifact(self, project: Project) -> Artifact:
         """Return the installed packages, the interpreter to run them and the configuration."""
         python = project.build_dir / "venv/bin/python"
         site = next((project.build_dir / "venv/lib").glob("python3*/site-packages"), project.build_dir / "venv/lib")
-        wheels = sorted((project.build_dir / "dist").glob("*.whl"))
+        wheels = self._wheels(project)
         installed = sorted(entry.name for entry in site.glob("*.dist-info")) if site.is_dir() else []
         files = {"site": site, "dubbogo.yaml": project.root / "conf/dubbogo.yaml"}
         return Artifact(
@@ -107,6 +104,10 @@ class PythonCompiler:
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
         )
+
+    @staticmethod
+    def _wheels(project: Project) -> list[Path]:
+        return sorted((project.build_dir / "dist").glob("*.whl"))
 
 
 def compiler(project: Project) -> Compiler:

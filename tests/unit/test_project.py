@@ -5,6 +5,7 @@ from dubbopy_cli.errors import PreflightError
 
 FILES = {
     ".dubbopy.yaml": "template: builtin:go-client\nanswers: {lang: go, role: client, mesh: sidecar, module: shop}\n",
+    "go.mod": "module example.com/shop\n",
     "chart/app/Chart.yaml": "apiVersion: v2\nname: shop\n",
     "chart/app/values.yaml": 'image:\n  repository: xxx/shop\n  tag: "2.0.0"\nversion:\n  labels:\n    dubbogoAppVersion: v2\n',
     "chart/service/values.yaml": "service:\n  port: 20000\n",
@@ -32,7 +33,7 @@ def test_every_value_comes_from_its_one_file(root):
         lang="go",
         role="client",
         mesh="sidecar",
-        module="shop",
+        module="example.com/shop",
         name="shop",
         image="xxx/shop",
         tag="2.0.0",
