@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
-
-import grpc
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from . import config, logs, options, settings, tag
-from .greeter import Greeter, failure
+from .greeter import Greeter
+from .loop import call_for_ever
 from .run import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_PAUSE: Final = 1.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.getLogger(__name__)
@@ -48,29 +45,9 @@ async def _until_signal(flags: options.Options, wanted: settings.Settings) -> in
         return 0
 
 
-async def _loop(flags: options.Options, wanted: settings.Settings) -> int:
+async def _loop(flags: options.Options, wanted: settings.Settings) -> NoReturn:
     log.info("%s v%s calls %s once a second", wanted.name, tag.read(), wanted.target)
-    while True:
-        async with Greeter(wanted) as greeter:
-            await _call_until_unavailable(greeter, flags.name)
-
-
-async def _call_until_unavailable(greeter: Greeter, name: str) -> None:
-    """Call once a second; return when a new connection may do better.
-
-    gRPC asks for the address of a host without one ever more seldom, down to every two minutes.
-    """
-    available = True
-    while available:
-        try:
-            user = await greeter.say_hello(name)
-        except grpc.aio.AioRpcError as error:
-            log.error("call server failed: %s", failure(error))
-            available = error.code() is not grpc.StatusCode.UNAVAILABLE
-        else:
-            answer = f"name:{_quoted(user.name)} id:{_quoted(user.id)}"
-            log.info("call server response = %s", answer)
-        await asyncio.sleep(_PAUSE)
+    await call_for_ever(lambda: Greeter(wanted), flags.name)
 
 
 async def _counted(flags: options.Options, wanted: settings.Settings) -> int:
@@ -81,7 +58,3 @@ async def _counted(flags: options.Options, wanted: settings.Settings) -> int:
         return 0
     log.error("not every call was answered")
     return 1
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
