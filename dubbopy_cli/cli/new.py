@@ -36,7 +36,9 @@ def new_app(
     name: Annotated[str | None, _option("Application.  [default: the folder's name]")] = None,
     lang: Lang = None,
     role: Annotated[str | None, _option("What the program does.  [default: server]", "server|client")] = None,
-    mesh: Annotated[str | None, _option("How Istio steers the calls.  [default: sidecar]", "sidecar")] = None,
+    mesh: Annotated[
+        str | None, _option("How Istio steers the calls; proxyless: Go only.  [default: sidecar]", "sidecar|proxyless")
+    ] = None,
     module: Annotated[str | None, _option("Go module path or Python package.  [default: by git, or the name]")] = None,
     image: Annotated[str | None, _option("Image without tag.  [default: localhost:5000/NAME]", "REPO")] = None,
     app_version: Annotated[str | None, _option("Version of the application.  [default: v1]")] = None,
@@ -79,7 +81,16 @@ def new_app(
     _show(console, made, only.to_dict() | made.to_dict(), dry_run=dry_run)
     here = made.path == Path.cwd()
     steps = ["dubbopy-cli build", "dubbopy-cli deploy"] if made.is_project else []
+    if made.is_project and only.answers.get("mesh") == "proxyless":
+        console.say(_PROXYLESS)
+        steps = ["make compile", "make build deploy"]
     _next(console, path, steps if here else steps[1:], dry_run=dry_run)
+
+
+_PROXYLESS = """
+Proxyless: rules by weight work; header rules cannot, dubbo-go's route parser does not know istiod's string_match.
+It runs in a cluster only, with istiod's DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES naming its namespace; the local target
+does not run it."""
 
 
 @verb(app, "newDemo")

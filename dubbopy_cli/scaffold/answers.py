@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from dubbopy_cli import names
 from dubbopy_cli.errors import UsageError
+from dubbopy_cli.project import yaml_fault
 from dubbopy_cli.scaffold import catalogue
 
 # A Helm release's name, APP-VERSION: `helm.sh/helm/pkg/chart/common/util.ValidateReleaseName`.
@@ -142,7 +143,7 @@ def _from_file(file: Path) -> dict[str, Given]:
     except YAMLError as error:
         raise UsageError(
             "usage",
-            f"--data-file {file} is not valid YAML: {' '.join(str(error).split())}",
+            f"--data-file {file} is not valid YAML: {yaml_fault(error)}",
             hint="write one `question: answer` a line",
         ) from error
     if not isinstance(document, Mapping):
@@ -181,6 +182,8 @@ _MODULE_HELP = {"go": "Go module path", "python": "Name of the Python package"}
 
 
 def _rule(question: Question, answers: Mapping[str, str | int]) -> Callable[[str], str | int]:
+    if question.name == "mesh":
+        return lambda value: _mesh(question, str(answers["lang"]), value)
     if question.choices:
         return lambda value: _choice(question, value)
     if question.name == "module":
@@ -227,6 +230,8 @@ _PLAIN_DEFAULTS = {
 
 # Module paths that the go command keeps for itself.
 _GO_OWN = ("cmd", "std")
+# Packages that a generated Python project imports, and its folder of tests.
+_PYTHON_OWN = ("google", "grpc", "grpc_health", "grpc_reflection", "grpc_tools", "tests", "yaml")
 
 
 def _by_default(question: Question, default: str) -> Given:
@@ -247,6 +252,16 @@ def _choice(question: Question, value: str) -> str:
         f"'{value}' is none of {', '.join(question.choices)}.{names.did_you_mean(value, list(question.choices))}",
         hint=f"--{question.name} {question.choices[0]}",
     )
+
+
+def _mesh(question: Question, lang: str, value: str) -> str:
+    if _choice(question, value) == catalogue.PROXYLESS and lang != "go":
+        raise UsageError(
+            "answer-invalid",
+            f"'{value}' is for Go only: the program itself asks istiod, and grpcio has no Dubbo xds registry",
+            hint="--mesh sidecar, or --lang go",
+        )
+    return value
 
 
 def _version(name: str, value: str) -> str:
@@ -273,10 +288,11 @@ def _go_module(value: str) -> str:
 
 def _python_module(value: str) -> str:
     names.python_module(value)
-    if value in sys.stdlib_module_names:
+    owner = "the standard library" if value in sys.stdlib_module_names else "what the project itself uses"
+    if value in sys.stdlib_module_names or value in _PYTHON_OWN:
         raise UsageError(
             "name-invalid",
-            f"'{value}' is not a valid Python package name: the standard library has a module of that name",
+            f"'{value}' is not a valid Python package name: {owner} has a module of that name",
             hint=f"--module {value}_app",
         )
     return value

@@ -12,7 +12,7 @@ from dubbopy_cli.project import Lang, Role
 BUILTIN = "builtin:"
 LANGS: tuple[str, ...] = get_args(Lang)
 ROLES: tuple[str, ...] = get_args(Role)
-MESHES = ("sidecar",)
+SIDECAR, PROXYLESS = "sidecar", "proxyless"
 DEMO = "demo"
 
 
@@ -23,15 +23,21 @@ def root() -> Path:
         if (folder / "common/copier.yml").is_file():
             return folder
     raise DubbopyError(
-        "template-not-found",
-        f"the built-in templates are missing from {package}",
+        "template-invalid",
+        f"the built-in templates are missing from {package}: the installation is broken",
         hint="pip install --force-reinstall dubbopy-cli",
     )
 
 
-def layers(lang: str, role: str) -> tuple[Path, ...]:
-    """Return the layers of a built-in project in the order in which they are rendered."""
-    return tuple(root() / layer for layer in ("common", lang, f"{lang}-{role}"))
+def layers(lang: str, role: str, mesh: str = SIDECAR) -> tuple[Path, ...]:
+    """Return the layers of a built-in project in the order in which they are rendered.
+
+    Those of a mesh come last and bring what the layers before them leave out for it (`_exclude` in their copier.yml).
+    """
+    folders = ["common", lang, f"{lang}-{role}"]
+    if mesh != SIDECAR:
+        folders += [f"{lang}-{mesh}", f"{lang}-{mesh}-{role}"]
+    return tuple(root() / folder for folder in folders)
 
 
 def alias(lang: str, role: str) -> str:

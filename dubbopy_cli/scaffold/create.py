@@ -154,7 +154,7 @@ def _with_alias(request: Request) -> dict[str, Given]:
 
 def _layers(values: Mapping[str, str | int], tree: Path) -> tuple[str, ...]:
     heard: tuple[str, ...] = ()
-    for layer in catalogue.layers(str(values["lang"]), str(values["role"])):
+    for layer in catalogue.layers(str(values["lang"]), str(values["role"]), str(values["mesh"])):
         heard += render(Source(str(layer)), tree, values).warnings
     return heard
 
