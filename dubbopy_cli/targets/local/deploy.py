@@ -12,7 +12,7 @@ from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.targets.base import ReleaseRequest
 from dubbopy_cli.targets.local import artifacts, ports
 from dubbopy_cli.targets.local.converge import clear, converge
-from dubbopy_cli.targets.local.instances import await_let_go, await_ready, records
+from dubbopy_cli.targets.local.instances import await_let_go, await_ready, end, records
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.rulechange import change
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, ReleaseRecord, Revision, State
@@ -171,8 +171,12 @@ class Deployment:
 
     def _retire(self) -> None:
         state, app, release = self._found()
-        await_let_go(self._mesh, release.phase("draining"))
-        left = replace(release, instances=release.phase("starting", "serving")).pruned()
+        leaving = release.phase("draining")
+        await_let_go(self._mesh, leaving)
+        ending = end(self._mesh, leaving)
+        for one in ending:
+            self._mesh.say(f"{one.name} still finishes calls; it is out of the mesh and ends by itself")
+        left = replace(release, instances=(*release.phase("starting", "serving"), *ending)).pruned()
         state = state.with_app(app.with_release(left)).without_idle()
         self._mesh.store.save(state)
         self._converge()

@@ -15,7 +15,9 @@ from dubbopy_cli.targets.local.wanted import ENVOY
 
 LOG_LINES = 20
 # How long calls in flight may hold an instance that gets no new ones, before it is asked to end them itself.
-LET_GO_SECONDS = 3.0
+LET_GO_SECONDS = 2.0
+# How long a command waits for an instance that was asked to end; a server may take its whole time to drain.
+ENDING_SECONDS = 2.0
 RETURN_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 
@@ -63,7 +65,8 @@ def await_ready(mesh: Mesh, instances: Sequence[InstanceRecord], role: Role, tim
 
 def await_serving(state: State) -> None:
     """Give instances that were started again the time to become ready; what is not by then shows in the status."""
-    asked = [one.port for app in state.applications if app.role == "server" for one in app.instances]
+    apps = [app for app in state.applications if app.role == "server"]
+    asked = [one.port for app in apps for one in app.instances if one.phase == "serving"]
     wait_until(lambda: not any(health.troubles(asked).values()), RETURN_SECONDS, _POLL_SECONDS)
 
 
@@ -73,6 +76,13 @@ def await_let_go(mesh: Mesh, leaving: Sequence[InstanceRecord]) -> None:
     places = [one.port for one in leaving if one.port]
     if envoy and envoy.pid and places:
         wait_until(lambda: not processes.connections(envoy.pid, places), LET_GO_SECONDS)
+
+
+def end(mesh: Mesh, leaving: Sequence[InstanceRecord]) -> tuple[InstanceRecord, ...]:
+    """Ask the instances to end and return those that still finish their calls; supervisord sees to their end."""
+    mesh.supervisor.stop([one.name for one in leaving], ENDING_SECONDS)
+    programs = mesh.supervisor.programs()
+    return tuple(one for one in leaving if one.name in programs and not programs[one.name].down)
 
 
 def _failed(mesh: Mesh, name: str, message: str, more: str = "") -> RolloutError:

@@ -32,12 +32,12 @@ def recover(mesh: Mesh, *, start: bool = False) -> tuple[str, ...]:
         if not state.running and not (start and state.deployed):
             _end_leftovers(mesh, notes.append)
             return tuple(notes)
-        mended = _finished(replace(state, running=True), notes.append)
+        programs = _programs(mesh)
+        mended = _finished(replace(state, running=True), programs or {}, notes.append)
         if not mended.deployed:
             clear(mesh)
             mesh.store.save(State())
             return tuple(notes)
-        programs = _programs(mesh)
         if programs is None:
             if state.running:
                 notes.append("the supervisor was not running: everything was started again")
@@ -55,15 +55,21 @@ def recover(mesh: Mesh, *, start: bool = False) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _finished(state: State, note: Note) -> State:
-    """Return the state without what a killed command had begun: instances that never served or were to end."""
+def _finished(state: State, programs: Mapping[str, ProgramInfo], note: Note) -> State:
+    """Return the state without what a killed command had begun: instances that never served or were to end.
+
+    One that has been asked to end and still finishes its calls stays, and is forgotten without a word when it has.
+    """
     result = state
     for app in state.applications:
         for release in app.releases:
-            dropped = release.phase("starting", "draining")
+            seen = {one.name: programs[one.name].state for one in release.instances if one.name in programs}
+            ending = [one for one in release.phase("draining") if seen.get(one.name) == "STOPPING"]
+            dropped = tuple(one for one in release.phase("starting", "draining") if one not in ending)
             for one in dropped:
                 what = "had not served yet" if one.phase == "starting" else "was to end"
-                note(f"an interrupted command left {one.name}, which {what}: it was ended")
+                if one.phase == "starting" or seen.get(one.name) in {"STARTING", "RUNNING", "BACKOFF"}:
+                    note(f"an interrupted command left {one.name}, which {what}: it was ended")
             result = _without(result, app.name, release, dropped)
     return result.without_idle()
 
@@ -73,7 +79,8 @@ def _without(state: State, name: str, release: ReleaseRecord, dropped: tuple[Ins
     if app is None or not (dropped or not release.instances):
         return state
     left = replace(release, instances=tuple(one for one in release.instances if one not in dropped)).pruned()
-    return state.with_app(app.with_release(left) if left.instances else app.without_release(release.version))
+    serves = bool(left.phase("serving"))
+    return state.with_app(app.with_release(left) if serves else app.without_release(release.version))
 
 
 def _programs(mesh: Mesh) -> Mapping[str, ProgramInfo] | None:
@@ -90,6 +97,8 @@ def _warm(mesh: Mesh, state: State, programs: Mapping[str, ProgramInfo], note: N
     for app in state.applications:
         for one in app.instances:
             info = programs.get(one.name)
+            if one.phase == "draining":
+                continue
             if info and (
                 info.down or (info.state == "BACKOFF" and app.role == "server" and not ports.is_free(one.port))
             ):

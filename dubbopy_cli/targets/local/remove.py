@@ -73,12 +73,12 @@ class Removal:
         return steps
 
     def _needed(self, app: AppRecord, routes: tuple[str, ...], default: str) -> ConflictError:
-        where = f" --app {app.name} --namespace {self._mesh.namespace}"
+        where = self._service(app).options
         other = next(one.version for one in app.releases if one.version != self._version)
         commands = [
-            f"dubbopy-cli traffic set {other}{where}"
+            f"dubbopy-cli traffic set {other} {where}"
             if one == default
-            else f"dubbopy-cli traffic unmatch {shlex.quote(one)}{where}"
+            else f"dubbopy-cli traffic unmatch {shlex.quote(one)} {where}"
             for one in routes
         ]
         return ConflictError(
@@ -131,7 +131,10 @@ class Removal:
         change(self._mesh, leaving.without_application(self._mesh.rules(), [self._service(app)]))
 
     def _end(self) -> None:
-        state = self._left(self._mesh.load())
+        before = self._mesh.load()
+        # Envoy has to outlive their last calls, also where it ends next.
+        self._mesh.supervisor.stop([one.name for one in self._going(self._known(before))])
+        state = self._left(before)
         if state.deployed:
             self._mesh.store.save(state)
             self._converge(state)

@@ -159,13 +159,16 @@ class Supervisor:
             if not self._attempt("addProcessGroup", name, ignore=_ALREADY_ADDED):
                 self._attempt("startProcess", name, False, ignore=_ALREADY_STARTED)
 
-    def stop(self, names: Iterable[str]) -> None:
-        """Ask the programs to end and wait until all have; a killed one counts as ended."""
+    def stop(self, names: Iterable[str], seconds: float = _ENDED_SECONDS) -> bool:
+        """Ask the programs to end and return whether all have within ``seconds``.
+
+        supervisord itself kills those that have not after STOP_WAIT_SECONDS, whether or not anybody waits.
+        """
         names = list(names)
         for name in names:
             # Refused also for one that is being stopped already, which is waited for like the others.
             self._attempt("stopProcess", name, False, ignore=_NOT_RUNNING)
-        wait_until(lambda: all(self._is_down(one) for one in names), _ENDED_SECONDS)
+        return wait_until(lambda: all(self._is_down(one) for one in names), seconds)
 
     def drop(self, names: Iterable[str]) -> None:
         """Stop the programs and take them out of what runs; their files stay, so that ``add`` starts them anew."""

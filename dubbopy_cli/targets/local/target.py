@@ -150,7 +150,7 @@ class LocalTarget:
             raise PreflightError(
                 "not-ready",
                 f"{request.application} has no ready instance to call",
-                hint="dubbopy-cli status",
+                hint="dubbopy-cli status" if self._mesh.load().running else "dubbopy-cli local start",
             )
         return caller.call(request, app.listener, ready)
 

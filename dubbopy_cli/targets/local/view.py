@@ -99,7 +99,7 @@ class _Looker:
             role=app.role,
             replicas=now.replicas,
             deployed=now.deployed,
-            instances=tuple(self._instance(app, one) for one in release.instances),
+            instances=tuple(self._instance(app, one) for one in release.instances if not self._ended(one)),
         )
 
     def _instance(self, app: AppRecord, one: InstanceRecord) -> Instance:
@@ -115,6 +115,10 @@ class _Looker:
             restarts=max(0, self._mesh.supervisor.starts(one.name) - 1),
             reason=reason,
         )
+
+    def _ended(self, one: InstanceRecord) -> bool:
+        info = self._programs.get(one.name)
+        return one.phase == "draining" and (info is None or info.down)
 
     def _state(self, app: AppRecord, one: InstanceRecord, info: ProgramInfo | None) -> tuple[InstanceState, str]:
         if info is None or info.state == "STOPPED":

@@ -49,6 +49,7 @@ def main():
 
     def say_hello(asked, _):
         if os.environ.get("SLOW"):
+            log("asked")
             time.sleep(float(os.environ["SLOW"]))
         return user(name=f"Hello {asked.name}", id=f"v{tag}")
 
