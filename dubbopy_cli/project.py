@@ -146,9 +146,9 @@ _EXAMPLES = {
 def _go_module(root: Path) -> str:
     """Return the module that go.mod names: a user may have renamed it."""
     try:
-        text = (root / "go.mod").read_text(encoding="utf-8")
+        text = (root / "go.mod").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError as error:
-        raise PreflightError("project-invalid", f"{root / 'go.mod'} is missing", hint="restore it") from error
+        raise missing(root / "go.mod") from error
     match = re.search(r"""^module\s+["`]?([^\s"`]+)""", text, re.MULTILINE)
     if match is None:
         raise PreflightError("project-invalid", f"{root / 'go.mod'} names no module", hint=f"mend {root / 'go.mod'}")
@@ -182,14 +182,15 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise missing(path) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise PreflightError(
-            "project-invalid", f"{path} is not valid YAML: {_brief(error)}", hint=f"mend {path}"
+            "project-invalid", f"{path} is not valid YAML: {yaml_fault(error)}", hint=f"mend {path}"
         ) from error
     if not isinstance(document, Mapping):
         raise PreflightError("project-invalid", f"{path} holds no mapping", hint=f"mend {path}")
     return document
 
 
-def _brief(error: Exception) -> str:
+def yaml_fault(error: Exception) -> str:
+    """Return what a YAML parser found wrong in one line, with the line's number."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)

@@ -48,7 +48,7 @@ def application_name(app: str | None, *, called: bool = False) -> str:
         here = project.load(Path.cwd())
     except PreflightError as error:
         if error.code == "project-not-found":
-            error.hint = "cd into its project, or name the application, as `dubbopy-cli status` does: --app NAME"
+            error.hint = "cd into its project, or add --app NAME with one of the names of: dubbopy-cli status"
         raise
     if called and here.role == "client" and here.references:
         return here.references[0][0]
@@ -64,8 +64,15 @@ def find_application(target: Target, name: str) -> Application:
         "application-unknown",
         f"no application '{name}' is deployed in namespace {target.namespace}."
         + names.did_you_mean(name, list(running)),
-        hint="dubbopy-cli status" if running else "dubbopy-cli deploy in its project's folder",
+        hint=f"dubbopy-cli status{in_namespace(target.namespace)}"
+        if running
+        else "dubbopy-cli deploy in its project's folder",
     )
+
+
+def in_namespace(namespace: str) -> str:
+    """Return the option that names the namespace, behind a space; an empty text for the default one."""
+    return f" --namespace {namespace}" if namespace != "default" else ""
 
 
 def find_server(target: Target, name: str) -> Application:
@@ -100,7 +107,7 @@ def confirm(console: Console, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not console.interactive:
-        raise UsageError("needs-yes", f"{question} Without a terminal this is not asked", hint="add --yes")
+        raise UsageError("needs-yes", f"there is no terminal to ask on: {question}", hint="add --yes")
     if not console.ask(question):
         raise ConflictError("declined", "nothing was changed: the answer was no")
 

@@ -230,7 +230,7 @@ def _expected(
         raise ConflictError(
             "nothing-expected",
             f"by the rules no version answers these calls: {route.losses[0].text if route.losses else route.condition}",
-            hint="dubbopy-cli traffic show",
+            hint=f"dubbopy-cli traffic show {application.service.options}",
         )
     return route.answered
 

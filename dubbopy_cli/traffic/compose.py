@@ -71,7 +71,7 @@ def default_name(headers: Mapping[str, str], method: str) -> str:
     return cleaned[:50].strip("-") or "match"
 
 
-def same_condition(rule: Rule, http: list[Any], wanted: Mapping[str, Any], name: str) -> int | None:
+def same_condition(rule: Rule, http: list[Any], wanted: Mapping[str, Any], name: str, service: Service) -> int | None:
     """Return the place of the route with exactly this condition, None if there is none.
 
     ConflictError if ``name`` is that of another route, or the condition has a route of another name.
@@ -83,7 +83,9 @@ def same_condition(rule: Rule, http: list[Any], wanted: Mapping[str, Any], name:
             return index
         if same or name == own:
             what = "already sends these calls by" if same else "has other conditions in"
-            raise refuse(f"{rule.title} {what} its route {own}", f"dubbopy-cli traffic unmatch {own}")
+            raise refuse(
+                f"{rule.title} {what} its route {own}", f"dubbopy-cli traffic unmatch '{own}' {service.options}"
+            )
     return None
 
 

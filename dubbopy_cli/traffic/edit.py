@@ -73,7 +73,7 @@ def match(
         rules = rules.put(rule)
     document, spec = draft(rule)
     http = spec["http"]
-    place = same_condition(rule, http, wanted, name)
+    place = same_condition(rule, http, wanted, name, service)
     if place is not None:
         point(rule, http, place, service, split)
         return rules.put(replaced(rule, document))
@@ -96,13 +96,14 @@ def unmatch(rules: RuleSet, service: Service, name: str) -> RuleSet:
             f"{service.name} has no route '{name}'"
             + (f", only {there}." if there else " that depends on a header.")
             + did_you_mean(name, known),
-            hint="dubbopy-cli traffic show",
+            hint=f"dubbopy-cli traffic show {service.options}",
         )
     if known.index(name) == rest:
         raise UsageError(
             "usage",
             f"'{name}' is the default route of {service.name}, which takes every other call",
-            hint="dubbopy-cli traffic set VERSION, or to let all versions share: dubbopy-cli traffic reset",
+            hint=f"dubbopy-cli traffic set VERSION {service.options}, or to let all versions share: "
+            f"dubbopy-cli traffic reset {service.options}",
         )
     document, spec = draft(rule)
     del spec["http"][known.index(name)]

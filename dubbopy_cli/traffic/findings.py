@@ -41,6 +41,8 @@ def enforce(findings: Iterable[Finding], *, force: bool = False) -> None:
     raise ConflictError(
         "rules-refused",
         f"{errors[0]}{rest}",
-        hint="mend the rules, or apply them all the same with --force",
+        hint="dubbopy-cli status, or go on all the same with --force"
+        if {one.code for one in errors} == {"subset-empty"}
+        else "mend the rules, or go on all the same with --force",
         details="\n".join(str(one) for one in errors) if rest else "",
     )

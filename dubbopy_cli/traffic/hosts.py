@@ -21,6 +21,11 @@ class Service:
         """Return the host that rules resolve to."""
         return f"{self.name}.{self.namespace}.svc.{DOMAIN}"
 
+    @property
+    def options(self) -> str:
+        """Return the options by which a command of ours names it, wherever it is typed."""
+        return f"--app {self.name}" + (f" --namespace {self.namespace}" if self.namespace != "default" else "")
+
     def cluster(self, subset: str = "") -> str:
         """Return the name of the Envoy cluster of a subset, as istiod builds it (`model.BuildSubsetKey`)."""
         return cluster_name(self.fqdn, self.port, subset)

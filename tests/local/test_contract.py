@@ -272,7 +272,7 @@ def test_remove_needs_consent_and_takes_everything(deployed):
     assert refused.errors == [
         {
             "code": "needs-yes",
-            "message": "Remove dubbo-go-server with dubbo-go-server-v1, dubbo-go-server-v2? Without a terminal this is not asked",
+            "message": "there is no terminal to ask on: Remove dubbo-go-server with dubbo-go-server-v1, dubbo-go-server-v2?",
             "hint": "add --yes",
         }
     ]

