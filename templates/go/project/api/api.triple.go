@@ -91,10 +91,10 @@ func SetProviderGreeter(srv common.RPCService) {
 }
 
 // Greeter_ServiceInfo describes api.Greeter to a server.
-var Greeter_ServiceInfo = server.ServiceInfo{
+var Greeter_ServiceInfo = common.ServiceInfo{
 	InterfaceName: GreeterName,
 	ServiceType:   (*GreeterHandler)(nil),
-	Methods: []server.MethodInfo{
+	Methods: []common.MethodInfo{
 		{
 			Name: "SayHello",
 			Type: constant.CallUnary,
