@@ -56,9 +56,10 @@ def _maker(found: project.Project, runner: Runner) -> Maker:
         return PythonStubs(found.root, found.module)
     from dubbopy_cli.build import toolchain
     from dubbopy_cli.scaffold import catalogue
-    from dubbopy_cli.scaffold.stubs.golang import GoStubs
+    from dubbopy_cli.scaffold.stubs.golang import OLD_TRIPLE, TRIPLE, GoStubs
 
-    return GoStubs(runner, found.root, toolchain.go(runner).path, catalogue.root() / "_stubs")
+    template = OLD_TRIPLE if found.mesh == catalogue.PROXYLESS else TRIPLE
+    return GoStubs(runner, found.root, toolchain.go(runner).path, catalogue.root() / "_stubs", template)
 
 
 def _stale(stubs: Stubs, path: Path) -> ConflictError:

@@ -12,6 +12,7 @@ from dubbopy_cli.scaffold.stubs import gofile, gonames
 from dubbopy_cli.scaffold.stubs.model import GoFile, Made
 from dubbopy_cli.scaffold.stubs.protoc import FOLDER, Protoc
 
+TRIPLE, OLD_TRIPLE = "triple.go.jinja", "triple_old.go.jinja"
 _PLUGIN = "google.golang.org/protobuf/cmd/protoc-gen-go"
 # The first build of the plugin may have to fetch its module.
 _BUILD_TIMEOUT = 600.0
@@ -29,6 +30,8 @@ class GoStubs:
     root: Path
     go: Path
     templates: Path
+    # Of the file for Triple: dubbo-go up to 3.3.0 has its xds registry only for clients and servers of the older kind.
+    template: str = TRIPLE
 
     @property
     def folder(self) -> Path:
@@ -75,7 +78,7 @@ class GoStubs:
         written = []
         for file in files:
             path = output / re.sub(r"\.proto$", ".triple.go", file.source)
-            path.write_text(render(file, self.templates), encoding="utf-8")
+            path.write_text(render(file, self.templates, self.template), encoding="utf-8")
             written.append(str(path))
         if written:
             # Comments of the .proto become doc comments, which gofmt has rules for.
@@ -86,14 +89,14 @@ class GoStubs:
         return Path(done.stdout.strip()) / "bin" / "gofmt"
 
 
-def render(file: GoFile, templates: Path) -> str:
+def render(file: GoFile, templates: Path, template: str = TRIPLE) -> str:
     """Return the Triple client and handlers of a file's services."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(  # noqa: S701 - Go is no HTML
         loader=FileSystemLoader(templates), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    return environment.get_template("triple.go.jinja").render(file=file)
+    return environment.get_template(template).render(file=file)
 
 
 def go_module(root: Path) -> str:

@@ -2,15 +2,21 @@
 
 import json
 import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.scaffolding import argv
+
 from ._calls import channel, say_hello, start_hello
-from ._program import eventually, free_port, run, running, serving
+from ._program import LIMIT, environment, eventually, free_port, run, running, serving
 from ._project import TAG, Project, compiled, go
 from .conftest import PLAY
+
+DATA = Path(__file__).parents[2] / "data/proxyless"
 
 ANSWER = rf'Z INFO call server response = name:"Hello laurence" id:"v{TAG}"$'
 # What the template writes, without the registry.
@@ -205,3 +211,43 @@ def test_lines_have_a_time_a_level_and_a_bounded_length(server, log, direct):
         assert program.terminate() == 0
     assert len(program.lines()) > 10
     eventually(lambda: all(pattern.fullmatch(line) for line in program.lines()), "well-formed lines")
+
+
+def generate(folder, *words):
+    return subprocess.run(argv("generate", folder, *words), capture_output=True, text=True, check=True)
+
+
+def test_the_stubs_are_those_of_generate(project, tmp_path):
+    folder = shutil.copytree(project, tmp_path / "project")
+    done = generate(folder, "--check", "-o", "json")
+    assert {file["path"] for file in json.loads(done.stdout)["data"]["files"]} == {"api/api.pb.go", "api/api.triple.go"}
+
+
+def test_a_second_service_and_every_kind_of_rpc_work_after_generate(server, tmp_path, configured, direct):
+    folder = shutil.copytree(server, tmp_path / "project")
+    with (folder / "api/api.proto").open("a") as proto:
+        proto.write((DATA / "talk.proto").read_text())
+    generate(folder)
+    shutil.copy(DATA / "talk.go", folder / "pkg/service/talk.go")
+    (folder / "cmd/peer").mkdir()
+    shutil.copy(DATA / "peer.go", folder / "cmd/peer/main.go")
+    main = folder / "cmd/app.go"
+    served = "&service.GreeterServerImpl{}"
+    main.write_text(main.read_text().replace(f"{served})", f"{served}, &service.TalkServerImpl{{}})"))
+    go(folder, "mod", "tidy")  # what a client needs besides
+    go(folder, "vet", "./...")
+    go(folder, "build", "-o", "build/app", "./cmd")
+    go(folder, "build", "-o", "build/peer", "./cmd/peer")
+    with serving(folder, tmp_path / "log", **direct) as (_, port):
+        references = "".join(
+            f"      {name}ClientImpl: {{protocol: tri, url: 'tri://127.0.0.1:{port}'}}\n"
+            for name in ("Greeter", "Talk")
+        )
+        file = configured(f"dubbo:\n  consumer:\n    references:\n{references}")
+        done = subprocess.run(
+            [folder / "build/peer"], check=False, env=environment(file), capture_output=True, text=True, timeout=LIMIT
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "Hello a <nil>", "one b <nil>", "many c d <nil>", "a <nil>", "b <nil>", " EOF", "chat f <nil>", "chat g <nil>", "EOF",
+    ]  # fmt: skip

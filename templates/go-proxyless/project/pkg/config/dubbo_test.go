@@ -14,9 +14,9 @@ type named struct{ common.RPCService }
 func (named) XXX_InterfaceName() string { return "api.Greeter" }
 
 func TestReferRefused(t *testing.T) {
-	c := mustParse(t, "dubbo:\n  consumer:\n    references:\n      A:\n        protocol: tri\n", nil)
-	for name, want := range map[string]string{"A": "dubbo.consumer.references.A has no url", "B": "dubbo.consumer.references.B is missing"} {
-		if err := c.Refer(name, named{}); err == nil || !strings.Contains(err.Error(), want) {
+	for name, want := range map[string]string{"named": "dubbo.consumer.references.named has no url", "B": "dubbo.consumer.references.named is missing"} {
+		c := mustParse(t, "dubbo:\n  consumer:\n    references:\n      "+name+":\n        protocol: tri\n", nil)
+		if err := c.Refer(&named{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -34,7 +34,7 @@ func TestXDSNeedsAPod(t *testing.T) {
 	for _, pod := range [][2]string{{"", "default"}, {"shop-1", ""}} {
 		t.Setenv("POD_NAME", pod[0])
 		t.Setenv("POD_NAMESPACE", pod[1])
-		if err := c.Serve(named{}); err == nil || !strings.Contains(err.Error(), "the xds registry needs POD_NAME and POD_NAMESPACE") {
+		if err := c.Serve(&named{}); err == nil || !strings.Contains(err.Error(), "the xds registry needs POD_NAME and POD_NAMESPACE") {
 			t.Errorf("got %v", err)
 		}
 	}
