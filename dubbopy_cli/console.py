@@ -33,6 +33,8 @@ class Console:
         self.command = command
         self.output = output
         self.verbosity = verbosity
+        # A person who watches ends it by Ctrl-C; that is no failure to tell of.
+        self.watched = False
         self._warnings: list[str] = []
 
     @property
@@ -83,6 +85,7 @@ class Console:
 
     def stream(self, data: Mapping[str, Any], text: str) -> None:
         """Write one record of an open-ended result: a line for people, one JSON document a line for programs."""
+        self.watched = True
         if self.output is Format.YAML:
             sys.stdout.write("---\n" + _yaml(data))
         else:
@@ -103,6 +106,7 @@ class Console:
 
     def live(self, frames: Iterable[RenderableType]) -> None:
         """Show each frame in place of the one before on a terminal; else write each one that differs."""
+        self.watched = True
         if not sys.stdout.isatty():
             last = None
             for frame in frames:

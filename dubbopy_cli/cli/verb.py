@@ -83,8 +83,8 @@ def run(console: Console, action: Callable[[], None]) -> None:
     try:
         action()
     except KeyboardInterrupt:
-        error = DubbopyError("interrupted", "interrupted", hint="the same command again goes on from here")
-        console.error(error)
+        if not console.watched:
+            console.error(DubbopyError("interrupted", "interrupted", hint="the same command again goes on from here"))
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
         # The reader of our output has gone, as with `| head`; there is nobody to tell.
