@@ -76,7 +76,7 @@ def _finished(state: State, programs: Mapping[str, ProgramInfo], note: Note) -> 
 
 def _without(state: State, name: str, release: ReleaseRecord, dropped: tuple[InstanceRecord, ...]) -> State:
     app = state.app(name)
-    if app is None or not (dropped or not release.instances):
+    if app is None:
         return state
     left = replace(release, instances=tuple(one for one in release.instances if one not in dropped)).pruned()
     serves = bool(left.phase("serving"))

@@ -1,6 +1,6 @@
 """Run one command on a namespace and die by SIGKILL at its n-th change of the machine; prints how many it made.
 
-Run as `python killed.py ROOT N deploy|redeploy|remove`; a change is a file put in place or a request to supervisord.
+Run as `python killed.py ROOT N deploy|redeploy|remove PORT`; a change is a file put in place or a request to supervisord.
 """
 
 import os
@@ -14,8 +14,8 @@ from dubbopy_cli.targets.local import files, rpc
 from mesh import lab as labs
 
 COMMANDS = {
-    "deploy": lambda target: target.deploy(labs.server("v2", "2.0.0")),
-    "redeploy": lambda target: target.deploy(labs.server("v1", f"1.0.{sys.argv[2]}")),
+    "deploy": lambda target: target.deploy(labs.server("v2", "2.0.0", port=int(sys.argv[4]))),
+    "redeploy": lambda target: target.deploy(labs.server("v1", f"1.0.{sys.argv[2]}", port=int(sys.argv[4]))),
     "remove": lambda target: target.remove(labs.APP, "v2"),
 }
 

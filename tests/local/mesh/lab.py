@@ -20,8 +20,8 @@ from dubbopy_cli.traffic.hosts import Service
 
 HERE = Path(__file__).parent
 APP = "dubbo-go-server"
-# One a worker, so that tests that run at the same time do not take each other's address.
-PORT = 20001 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+# One a process, so that tests that run at the same time do not take each other's address.
+PORT = 20001 + os.getpid() % 900
 SERVICE = Service(APP, port=PORT)
 
 

@@ -25,7 +25,7 @@ SCRIPT = Path(__file__).with_name("killed.py")
 
 def run_until(lab, change, command):
     """Run a command that dies at its `change`-th change; return whether it came to its end before."""
-    argv = [sys.executable, str(SCRIPT), str(lab.root), str(change), command]
+    argv = [sys.executable, str(SCRIPT), str(lab.root), str(change), command, str(PORT)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.returncode == 0
@@ -39,9 +39,8 @@ def consistent(lab):
     """Assert that what runs is what the state says, all of it ready, and that nothing is left to mend."""
     known = lab.target.mesh()
     assert {one.pid for one in lab.running()} == {known.supervisor_pid, known.envoy_pid, *pids(lab).values()}
-    for app in lab.target.applications():
-        for release in app.releases:
-            assert release.ready == release.replicas
+    every = lambda: [release for app in lab.target.applications() for release in app.releases]  # noqa: E731
+    assert wait_until(lambda: all(one.ready == one.replicas for one in every()), 20), every()
     assert lab.target.recover() == ()
 
 
@@ -90,7 +89,7 @@ def test_a_removal_killed_at_any_change_is_finished_or_undone(lab):
 
 @pytest.mark.parametrize("change", [1, 2, 5])
 def test_a_first_deploy_that_is_killed_leaves_nothing_behind(lab, change):
-    argv = [sys.executable, str(SCRIPT), str(lab.root), str(change), "deploy"]
+    argv = [sys.executable, str(SCRIPT), str(lab.root), str(change), "deploy", str(PORT)]
     assert subprocess.run(argv, timeout=60, check=False).returncode == -signal.SIGKILL
     lab.target.recover()
     assert lab.running() == ()
@@ -162,24 +161,31 @@ def test_a_deleted_socket_is_found_out(lab):
     consistent(lab)
 
 
-def strangers(*taken):
+@pytest.fixture
+def strangers():
+    """Return a function that listens on ports as other programs would, until the test ends."""
     held = []
-    for port in taken:
-        one = socket.socket()
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("127.0.0.1", port))
-        one.listen()
-        held.append(one)
-    return held
+
+    def take(*ports):
+        for port in ports:
+            one = socket.socket()
+            held.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", port))
+            one.listen()
+
+    yield take
+    for one in held:
+        one.close()
 
 
-def test_ports_that_others_took_meanwhile_are_given_up_and_clients_are_told(lab):
+def test_ports_that_others_took_meanwhile_are_given_up_and_clients_are_told(lab, strangers):
     lab.deploy(server("v1"))
     lab.deploy(client())
     admin = lab.target.mesh().admin_port
     (instance,) = lab.instances()
     lab.target.stop()
-    held = strangers(PORT, admin, int(instance.address.rpartition(":")[2]))
+    strangers(PORT, admin, int(instance.address.rpartition(":")[2]))
     notes = lab.target.start()
     moved = address(lab)
     assert moved != PORT
@@ -191,44 +197,38 @@ def test_ports_that_others_took_meanwhile_are_given_up_and_clients_are_told(lab)
     consistent(lab)
     (line,) = lab.target.logs("dubbo-go-client", None, follow=False, since=None, tail=1)
     assert line.text.endswith(f"calling tri://127.0.0.1:{moved}")
-    for one in held:
-        one.close()
 
 
-def test_an_envoy_that_lost_its_ports_while_it_was_down_moves(lab):
+def test_an_envoy_that_lost_its_ports_while_it_was_down_moves(lab, strangers):
     lab.deploy(server("v1"))
     lab.deploy(client())
     admin = lab.target.mesh().admin_port
     # As after a crash in which another program was faster.
     lab.target._mesh.supervisor.stop(["envoy"])
-    held = strangers(PORT, admin)
+    strangers(PORT, admin)
     notes = lab.target.recover()
     assert notes[0] == "Envoy was not running: it was started again"
     assert one_call(address(lab)) == "v1"
     assert address(lab) != PORT
     consistent(lab)
-    for one in held:
-        one.close()
 
 
-def test_a_taken_service_port_is_said_and_another_one_is_used(lab):
-    held = strangers(PORT)
+def test_a_taken_service_port_is_said_and_another_one_is_used(lab, strangers):
+    strangers(PORT)
     lab.deploy(server("v1"))
     assert address(lab) != PORT
     assert f"port {PORT} is taken on this machine: {APP} is at 127.0.0.1:{address(lab)}" in lab.said
     assert one_call(address(lab)) == "v1"
-    held[0].close()
 
 
-def test_a_port_that_is_taken_between_look_and_use_is_given_up(lab, monkeypatch):
-    held = strangers(PORT)
+def test_a_port_that_is_taken_between_look_and_use_is_given_up(lab, monkeypatch, strangers):
+    strangers(PORT)
     honest, lies = ports.is_free, [True]
     monkeypatch.setattr(ports, "is_free", lambda port: (port == PORT and lies and lies.pop()) or honest(port))
     lab.deploy(server("v1"))
     assert address(lab) != PORT
     assert one_call(address(lab)) == "v1"
     consistent(lab)
-    held[0].close()
 
 
 def test_a_second_command_waits_and_says_for_whom(lab):
@@ -260,7 +260,7 @@ def test_a_second_command_waits_and_says_for_whom(lab):
 
 def test_two_deploys_at_once_both_come_through(lab):
     lab.deploy(server("v1"))
-    one = subprocess.Popen([sys.executable, str(SCRIPT), str(lab.root), "0", "deploy"])
+    one = subprocess.Popen([sys.executable, str(SCRIPT), str(lab.root), "0", "deploy", str(PORT)])
     other = lab.another()
     other.recover()
     other.deploy(server("v3", "3.0.0")).apply()
