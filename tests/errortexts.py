@@ -48,6 +48,7 @@ class Desk:
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
+        self._patch = patch
         self.namespace = folder / "state/local/default"
         patch.chdir(folder)
         patch.setenv("DUBBOPY_STATE_DIR", str(folder / "state"))
@@ -56,6 +57,12 @@ class Desk:
     def write(self, files: dict[str, str]) -> None:
         """Write files below the folder."""
         write(self.folder, files)
+
+    def go(self, version: str) -> None:
+        """Let a program that says this version, and does nothing else, stand for the Go toolchain."""
+        self.write({"bin/go": f"#!/bin/sh\n[ $1 = env ] && echo {version}\n"})
+        (self.folder / "bin/go").chmod(0o755)
+        self._patch.setenv("DUBBOPY_GO", str(self.folder / "bin/go"))
 
     def deployed(self, *versions: str, client: bool = False, namespace: str = "default") -> None:
         """Let the stopped local target hold these versions of `shop`, and with ``client`` a `caller` of it."""
@@ -109,8 +116,3 @@ def _app(name: str, role: str, versions: list[str] | tuple[str, ...]) -> AppReco
         for at, one in enumerate(versions)
     )
     return AppRecord(name, role, 20000, 20000 if role == "server" else 0, releases)  # type: ignore[arg-type]
-
-
-def after_target(text: str) -> str:
-    """Return the text behind the line with which a command that changes something names its target."""
-    return f"target local, namespace default\n{text}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Headers, Namespace, application_name, find_server, headers, open_target
+from dubbopy_cli.cli.options import (
+    App,
+    Headers,
+    Namespace,
+    application_name,
+    find_server,
+    headers,
+    open_target,
+    unreadable,
+)
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ExitCode, UsageError
@@ -55,9 +63,7 @@ def body(data: str) -> str:
         try:
             data = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            hint = f"ls -l {shlex.quote(source)}"
-            raise UsageError("usage", f"{source} cannot be read: {reason}", hint=hint) from error
+            raise unreadable(source, error) from error
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError) as error:

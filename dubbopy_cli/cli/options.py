@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +110,14 @@ def confirm(console: Console, question: str, *, yes: bool) -> None:
     if not console.interactive:
         raise UsageError("needs-yes", f"there is no terminal to ask on: {question}", hint="add --yes")
     if not console.ask(question):
-        raise ConflictError("declined", "nothing was changed: the answer was no")
+        raise ConflictError("declined", "nothing was changed: the answer was no", hint="answer y, or add --yes")
+
+
+def unreadable(name: str, error: OSError | UnicodeDecodeError) -> UsageError:
+    """Return the error for a file that was named and cannot be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return UsageError("usage", f"{name} cannot be read: it is not UTF-8 text", hint="save it as UTF-8")
+    return UsageError("usage", f"{name} cannot be read: {error.strerror}", hint=f"ls -l {shlex.quote(name)}")
 
 
 def headers(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from dubbopy_cli.cli.options import (
     apply,
     find_server,
     open_target,
+    unreadable,
 )
 from dubbopy_cli.cli.verb import group, verb
 from dubbopy_cli.console import Console
@@ -294,5 +294,4 @@ def _read(name: str) -> str:
     try:
         return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError("usage", f"{name} cannot be read: {reason}", hint=f"ls -l {shlex.quote(name)}") from error
+        raise unreadable(name, error) from error

@@ -69,7 +69,7 @@ def _rule(node: Mapping[str, Any], source: str, namespace: str, kinds: Collectio
         raise refuse(
             f"{place}: {kind} is no kind of traffic rule, expected {' or '.join(kinds)}."
             + did_you_mean(kind, list(kinds)),
-            "take it out of this file",
+            "correct it, or take it out of this file",
         )
     group, _, version = node["apiVersion"].rpartition("/")
     if kind in KINDS and (group != GROUP or version not in _VERSIONS):

@@ -31,7 +31,7 @@ def sources(root: Path) -> tuple[str, ...]:
         raise PreflightError(
             "proto-missing",
             f"{root / FOLDER} holds no .proto file, so there is nothing to make stubs from",
-            hint="write api/api.proto, or make a project that has one: dubbopy-cli newApp",
+            hint="write api/api.proto, or take that of a new project: dubbopy-cli newApp ../another",
         )
     return tuple(found)
 

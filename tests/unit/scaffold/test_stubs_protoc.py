@@ -30,7 +30,7 @@ def test_no_proto_is_an_error_that_says_what_to_do(tmp_path):
         sources(tmp_path)
     assert refused.value.code == "proto-missing"
     assert refused.value.message == (f"{tmp_path / 'api'} holds no .proto file, so there is nothing to make stubs from")
-    assert refused.value.hint == "write api/api.proto, or make a project that has one: dubbopy-cli newApp"
+    assert refused.value.hint == "write api/api.proto, or take that of a new project: dubbopy-cli newApp ../another"
 
 
 def test_files_and_what_they_import_are_described(tmp_path):
