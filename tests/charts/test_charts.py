@@ -419,7 +419,21 @@ def test_a_proxyless_program_can_ask_istiod(helm, server, client):
         assert pod["spec"]["automountServiceAccountToken"] is False
         assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
         assert "proxy.istio.io/config" not in pod["metadata"]["annotations"]
-        assert one(found, "Pod")["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+        # istiod tells a program about itself only behind a Service, which finds its pods by this name.
+        assert made["ports"] == [{"name": "grpc-triple", "containerPort": 20000, "protocol": "TCP"}]
+        assert ("readinessProbe" in made) is (chart == server.app)
+
+
+def test_lint_of_a_proxyless_chart(helm, either):
+    done = helm.run("lint", "--strict", either.app, "--set", "mesh=proxyless", *EVERYTHING)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_tests_a_proxyless_release(helm, server, client):
+    found = objects(helm, server.app, "r", "--set", "mesh=proxyless,test.inject=true")
+    assert one(found, "Pod")["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    # A client that is behind no Service learns nothing from istiod.
+    assert [each["kind"] for each in objects(helm, client.app, "r", "--set", "mesh=proxyless")] == ["Deployment"]
 
 
 @pytest.mark.parametrize("chart", ["app", "service"])

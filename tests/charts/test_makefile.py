@@ -306,6 +306,16 @@ def test_test_and_proto(bench):
     ]  # fmt: skip
 
 
+def test_proto_of_a_proxyless_project_is_for_dubbopy_cli_alone(bench):
+    made = bench(mesh="proxyless")
+    for plugin in ("protoc", "protoc-gen-go", "protoc-gen-go-triple"):
+        made.stub(plugin)
+    assert "install dubbopy-cli" in made.make("proto").stderr
+    made.stub("dubbopy-cli")
+    made.made("proto")
+    assert made.calls() == [["dubbopy-cli", "generate"]]
+
+
 def test_run(bench):
     made = bench()
     made.stub("go", "#!/bin/sh\nRECORD\nprintf '#!/bin/sh\\necho I run\\n' > build/app; chmod +x build/app\n")
