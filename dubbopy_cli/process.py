@@ -39,7 +39,7 @@ class CommandError(DubbopyError):
         super().__init__(
             "tool-failed",
             f"`{shown(done.argv)}` ended with exit status {done.returncode}",
-            hint=hint,
+            hint=hint or "run that command by hand",
             details=(done.stderr or done.stdout).rstrip(),
         )
         self.done = done
