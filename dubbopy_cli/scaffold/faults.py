@@ -23,7 +23,8 @@ def explained(template: Source) -> Iterator[None]:
     except (DubbopyError, KeyboardInterrupt):  # copier's interrupt at a question is an Exception too
         raise
     except Exception as error:  # copier lets any exception of a template through
-        if isinstance(error, OSError) and not _of_git(error):
+        # Jinja's and plumbum's errors are OSErrors by their class alone: the system gives a number.
+        if isinstance(error, OSError) and isinstance(error.errno, int):
             raise
         raise _by_type(error, template) or _by_text(error, template) or _invalid(error, template) from error
 
@@ -31,7 +32,6 @@ def explained(template: Source) -> Iterator[None]:
 def _of_git(error: Exception) -> bool:
     from plumbum import ProcessExecutionError
 
-    # An OSError by its class alone: git has run, and ended with a status other than 0.
     return isinstance(error, ProcessExecutionError)
 
 
@@ -58,7 +58,7 @@ def _by_git(error: Exception, template: Source) -> DubbopyError:
     return UnreachableError(
         "template-unreachable",
         f"git cannot fetch the template {template.url}",
-        hint=f"git ls-remote {template.url.removeprefix('git+')}",
+        hint=f"git ls-remote {template.git_url}",
         details="\n".join(filter(None, said.splitlines()[-5:])),
     )
 
@@ -87,13 +87,16 @@ def _no_ref(template: Source) -> DubbopyError:
     return UsageError(
         "template-not-found",
         f"the template {template.url} has no tag, branch or commit '{template.ref}'",
-        hint=f"git ls-remote {template.url.removeprefix('git+')}",
+        hint=f"git ls-remote {template.git_url}",
     )
 
 
 def _invalid(error: Exception, template: Source) -> DubbopyError:
     from copier.errors import InvalidConfigFileError, MultipleConfigFilesError
+    from jinja2 import TemplateNotFound
 
+    if isinstance(error, TemplateNotFound):
+        return _unfit(template, f"it includes '{error.name}', which is not in it")
     if isinstance(error, InvalidConfigFileError):
         return _unfit(template, f"its copier.yml is not valid YAML: {_line(str(error.__context__ or error))}")
     if isinstance(error, MultipleConfigFilesError):

@@ -35,6 +35,14 @@ class Source:
     ref: str = ""
     trust: bool = False
 
+    @property
+    def git_url(self) -> str:
+        """Return what git is asked for, the short forms written out."""
+        for short, host in (("gh:", "github.com"), ("gl:", "gitlab.com")):
+            if self.url.startswith(short):
+                return f"https://{host}/{self.url.removeprefix(short).strip('/').removesuffix('.git')}.git"
+        return self.url.removeprefix("git+")
+
 
 @dataclass(frozen=True)
 class Rendered:

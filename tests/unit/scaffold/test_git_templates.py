@@ -1,9 +1,11 @@
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.scaffolding import contents, git, invoke, repository, write
+from tests.scaffolding import argv, contents, git, invoke, repository, run, write
 
 FILES = {"copier.yml": "word: one\n", "x.jinja": "{{ word }} first"}
 
@@ -29,6 +31,36 @@ def test_the_newest_tag_or_the_ref(tmp_path, template, form, ref, text):
     done = invoke("newApp", tmp_path / "p", "--template", form.format(template), "--data", "word=two", *words)
     assert done.exit_code == 0, done.stderr
     assert contents(tmp_path / "p") == {"x": f"two {text}"}
+
+
+def test_the_short_form_for_github(tmp_path, template, monkeypatch):
+    git(tmp_path, "clone", "-q", "--bare", template, "acme/tpl.git")
+    # What git would fetch from GitHub it takes from here.
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{tmp_path}/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+    # In a process of its own: the library by which copier runs git keeps the environment of its import.
+    done = run("newApp", tmp_path / "p", "--template", "gh:acme/tpl", "-o", "json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["data"]["template"] == "gh:acme/tpl"
+    assert contents(tmp_path / "p") == {"x": "one second"}
+    gone = run("newApp", tmp_path / "q", "--template", "gh:acme/gone", "-o", "json")
+    assert gone.returncode == 4
+    assert json.loads(gone.stdout)["errors"][0]["hint"] == "git ls-remote https://github.com/acme/gone.git"
+
+
+def test_a_folder_is_a_template_without_git_too(tmp_path):
+    write(tmp_path / "t", FILES)
+    # In a process of its own: copier remembers whether there is a git.
+    done = subprocess.run(
+        argv("newApp", tmp_path / "q", "--template", tmp_path / "t"),
+        env={key: value for key, value in os.environ.items() if key != "PATH"} | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "q") == {"x": "one first"}
 
 
 def test_a_folder_with_changes_that_are_not_committed_warns(tmp_path, template):

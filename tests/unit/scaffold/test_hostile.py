@@ -174,6 +174,7 @@ def test_a_pipe_in_a_template_does_not_hang(tmp_path):
         ({"{{ wrod }}": "1"}, "Error rendering template path {{ wrod }}: 'wrod' is undefined"),
         ({"d/x.jinja": "one\n{% if %}"}, "Expected an expression, got 'end of statement block' (d/x.jinja, line 2)"),
         ({"x.jinja": "{{ ''.__class__.__mro__[1].__subclasses__() }}"}, "access to attribute '__class__'"),
+        ({"x.jinja": "{% include 'gone' %}"}, "it includes 'gone', which is not in it"),
         ({"copier.yml": "a: [\n"}, "its copier.yml is not valid YAML: while parsing a flow node"),
         ({"copier.yml": "_envops: {undefined: os.system}\n"}, "Unsupported envops.undefined value"),
         ({"copier.yml": "_min_copier_version: '99'\n"}, "This template requires Copier version >= 99"),
@@ -186,6 +187,25 @@ def test_a_template_with_a_mistake_is_named_and_nothing_is_left(tmp_path, files,
     assert error["code"] == "template-invalid"
     assert error["message"].startswith(f"the template {tmp_path}/template cannot be rendered: {message}")
     assert error["hint"] == "mend the template, or ask its author; nothing was written"
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"x.jinja": "{% include '../secret' %}"}, "template-invalid"),
+        ({"x.jinja": "{% include '/etc/passwd' %}"}, "template-invalid"),
+        (
+            {"copier.yml": "_external_data: {s: ../../../secret}\n", "x.jinja": "{{ _external_data.s }}"},
+            "template-unsafe",
+        ),
+        ({"copier.yml": "a: !include ../secret\n"}, "template-unsafe"),
+        ({"copier.yml": "a: !!python/object/apply:os.system [id]\n"}, "template-invalid"),
+    ],
+)
+def test_a_template_does_not_read_what_is_outside_of_it(tmp_path, files, code):
+    error = attempt(tmp_path, files)
+    assert error["code"] == code
+    assert "password" not in error["message"]
 
 
 def test_bytes_that_are_no_text_are_named(tmp_path):

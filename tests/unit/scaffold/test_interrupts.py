@@ -84,6 +84,26 @@ def test_after_kill_9_the_next_command_sweeps_and_goes_on(tmp_path, slow):
     assert contents(work) == {"p/x": "1"}
 
 
+@pytest.mark.parametrize("place", ["new/app", "there"])
+def test_of_two_commands_at_once_one_wins_and_the_other_says_so(tmp_path, place):
+    (tmp_path / "work/there").mkdir(parents=True)
+    # Each waits for the other, so that both find the folder as it was.
+    wait = "n=0; until [ -e {other} ] || [ $n = 600 ]; do sleep 0.1; n=$((n+1)); done"
+    processes = []
+    for mine, other in (("a", "b"), ("b", "a")):
+        task = f"touch {tmp_path / mine}; {wait.format(other=tmp_path / other)}"
+        template = write(tmp_path / f"template-{mine}", {"copier.yml": f"_tasks: ['{task}']\n", "x": mine, "y": mine})
+        command = argv("newApp", tmp_path / "work" / place, "--template", template, "--trust")
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    said = [process.communicate(timeout=90)[1] for process in processes]
+    assert sorted(process.returncode for process in processes) == [0, 6], said
+    loser = next(text for process, text in zip(processes, said, strict=True) if process.returncode)
+    assert "[path-conflict]" in loser
+    winner = "ab"[[process.returncode for process in processes].index(0)]
+    left = {name: text for name, text in contents(tmp_path / "work").items() if text != "-"}
+    assert left == {f"{place}/x": winner, f"{place}/y": winner}
+
+
 def test_held_signals_are_seen_where_the_block_asks():
     with held() as hold:
         os.kill(os.getpid(), signal.SIGINT)
