@@ -174,8 +174,11 @@ class Target(Protocol):
         """Keep other commands from changing the namespace, as between reading rules and applying what they became."""
         ...
 
-    def recover(self) -> tuple[str, ...]:
-        """Mend what a crash or a killed command left behind and return a line for each thing mended."""
+    def recover(self, *, wait: bool = True) -> tuple[str, ...]:
+        """Mend what a crash or a killed command left behind and return a line for each thing mended.
+
+        Without ``wait``, for a command that only looks, nothing happens while another command is at work.
+        """
         ...
 
     def deploy(self, request: ReleaseRequest) -> Plan:

@@ -33,7 +33,7 @@ def call(request: CallRequest, listener: int, instances: Sequence[int]) -> CallR
 
     headers = _headers(request.headers)
     method = _method(request, instances)
-    body = _body(method, request.body)
+    body = _body(method, request.body, request.application)
     tally = _Tally(request.count)
     with grpc.insecure_channel(f"{LOOPBACK}:{listener}", options=_OPTIONS) as channel:
         stub = channel.unary_unary(f"/{method.full}")
@@ -137,7 +137,7 @@ def _method(request: CallRequest, instances: Sequence[int]) -> Method:
     raise refused[0]
 
 
-def _body(method: Method, text: str) -> bytes:
+def _body(method: Method, text: str, application: str) -> bytes:
     from google.protobuf import json_format
 
     message = method.request()
@@ -148,7 +148,7 @@ def _body(method: Method, text: str) -> bytes:
         raise UsageError(
             "body-invalid",
             f"the body does not fit {method.request.DESCRIPTOR.full_name} ({known}): {error}",
-            hint=f"dubbopy-cli call {method.full} -d '{_example(method)}'",
+            hint=f"dubbopy-cli call {method.full} --app {application} -d '{_example(method)}'",
         ) from error
     return bytes(message.SerializeToString())
 

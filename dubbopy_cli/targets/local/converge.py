@@ -7,8 +7,9 @@ from dubbopy_cli.targets.local.envoyfiles import EnvoyConfig
 from dubbopy_cli.targets.local.files import read_text, remove_tree
 from dubbopy_cli.targets.local.logs import last_lines
 from dubbopy_cli.targets.local.mesh import Mesh
+from dubbopy_cli.targets.local.programs import spec_text
 from dubbopy_cli.targets.local.state import State
-from dubbopy_cli.targets.local.supervisor import spec_text
+from dubbopy_cli.targets.local.validation import check
 from dubbopy_cli.targets.local.waiting import wait_until
 from dubbopy_cli.targets.local.wanted import ENVOY, Wanted, wanted
 from dubbopy_cli.traffic.model import RuleSet
@@ -24,7 +25,7 @@ def converge(mesh: Mesh, state: State, rules: RuleSet) -> bool:
     want = wanted(mesh.paths, mesh.namespace, state, rules)
     config = EnvoyConfig(mesh.paths, mesh.runner, mesh.admin(state))
     if config.on_disk() != want.files:
-        config.check(want.bootstrap, want.files)
+        check(mesh.paths, mesh.runner, want.bootstrap, want.files)
     if mesh.supervisor.pid():
         _adjust(mesh, want, config)
     else:

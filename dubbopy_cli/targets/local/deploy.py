@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from dubbopy_cli.errors import ConflictError, DubbopyError, UsageError
+from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.targets.base import ReleaseRequest
 from dubbopy_cli.targets.local import artifacts, ports
+from dubbopy_cli.targets.local.admission import admit
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go, await_ready, end, records
 from dubbopy_cli.targets.local.mesh import Mesh
@@ -39,7 +40,7 @@ class Deployment:
         """Return the steps; UsageError or ConflictError for what cannot be meant."""
         request, name = self._request, self._name
         state = self._mesh.load()
-        self._refuse(state)
+        admit(request, state)
         many = f"{request.replicas} instance{'s' if request.replicas > 1 else ''}"
         ready = "answer SERVING" if request.role == "server" else "stay up"
         steps = [
@@ -64,35 +65,6 @@ class Deployment:
     def _steered(self) -> bool:
         rules = self._mesh.rules()
         return lookup.virtual_service(rules, self._service.fqdn, self._service.namespace) is not None
-
-    def _refuse(self, state: State) -> None:
-        request = self._request
-        app = state.app(request.application)
-        if request.replicas < 1:
-            raise UsageError("usage", f"{request.replicas} instances cannot be deployed", hint="--replicas 1")
-        if app and app.releases and app.role != request.role:
-            raise ConflictError(
-                "role-conflict",
-                f"{app.name} is a {app.role} and cannot be a {request.role} at the same time",
-                hint=f"dubbopy-cli remove --all --app {app.name}, or give the new project another name",
-            )
-        if app and app.releases and request.role == "server" and app.port != request.port:
-            raise ConflictError(
-                "port-conflict",
-                f"the Service of {app.name} has port {app.port}; {request.version} says {request.port}",
-                hint=f"write port: {app.port} in chart/service/values.yaml",
-            )
-        if request.no_traffic and request.role == "client":
-            raise UsageError(
-                "usage", f"{request.application} is a client: nobody calls it", hint="leave --no-traffic out"
-            )
-        if request.no_traffic and not (app and any(one.version != request.version for one in app.releases)):
-            raise ConflictError(
-                "no-traffic-first",
-                f"{request.version} would be the only version of {request.application}: "
-                "with no other version to take the calls there is nothing to keep from it",
-                hint="deploy it without --no-traffic",
-            )
 
     def _rules_title(self) -> str:
         request = self._request

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Runner
-from dubbopy_cli.targets.local import envoy, xds
+from dubbopy_cli.targets.local import xds
 from dubbopy_cli.targets.local.envoy import Admin, AdminError
 from dubbopy_cli.targets.local.files import read_text, remove_tree, write_atomic
 from dubbopy_cli.targets.local.logs import last_lines
 from dubbopy_cli.targets.local.paths import Paths
+from dubbopy_cli.targets.local.validation import refused
 from dubbopy_cli.targets.local.waiting import wait_until
 from dubbopy_cli.targets.local.wanted import EnvoyFiles
 from dubbopy_cli.targets.local.xds import MeshPaths, Resources
 
 APPLY_SECONDS = 15.0
-_VALIDATE_SECONDS = 30.0
 _EMPTY: Resources = {"version_info": "", "resources": []}
 
 
@@ -58,21 +56,6 @@ class EnvoyConfig:
     def write_bootstrap(self, bootstrap: Resources) -> None:
         """Write the part that Envoy reads once, when it starts."""
         self._put(self.paths.envoy / "bootstrap.json", bootstrap)
-
-    def check(self, bootstrap: Resources, files: EnvoyFiles) -> None:
-        """Let ``envoy --mode validate`` judge the files; DubbopyError ``envoy-refused`` with its own words."""
-        draft = self.paths.scratch / "validate.json"
-        write_atomic(draft, xds.render(_inlined(bootstrap, files)), self.paths.scratch)
-        try:
-            done = self.runner.run(
-                [str(envoy.binary()), "--mode", "validate", "-l", "error", "--disable-hot-restart", "-c", str(draft)],
-                timeout=_VALIDATE_SECONDS,
-                check=False,
-            )
-        finally:
-            draft.unlink(missing_ok=True)
-        if not done.ok:
-            raise _refused((done.stderr or done.stdout).strip())
 
     def move(self, wanted: EnvoyFiles) -> bool:
         """Take Envoy to ``wanted`` and return whether anything had to change.
@@ -114,14 +97,14 @@ class EnvoyConfig:
         if name:
             self._wait(name, wanted, lambda: self._refusals(name) > before)
 
-    def _wait(self, name: str, wanted: Resources, refused: Callable[[], bool] = lambda: False) -> None:
+    def _wait(self, name: str, wanted: Resources, rejected: Callable[[], bool] = lambda: False) -> None:
         seen: list[str] = []
 
         def settled() -> bool:
             try:
                 if self.admin.versions().get(name) == wanted["version_info"]:
                     return True
-                if refused():
+                if rejected():
                     seen.append(name)
                     return True
             except AdminError:
@@ -137,7 +120,7 @@ class EnvoyConfig:
             )
         if seen:
             text = last_lines(self.paths.log("envoy"), 5)
-            raise _taken(text) if "cannot bind" in text else _refused(text)
+            raise _taken(text) if "cannot bind" in text else refused(text)
 
     def _refusals(self, name: str) -> int:
         try:
@@ -170,27 +153,6 @@ def _union(former: Resources, wanted: Resources) -> Resources:
     return xds.envelope([*wanted["resources"], *old]) if old else wanted
 
 
-def _inlined(bootstrap: Resources, files: EnvoyFiles) -> Resources:
-    """Return one static configuration of all files: validation does not follow the dynamic ones."""
-    tables = {one["resources"][0]["name"]: one["resources"][0] for one in files.routes.values()}
-    listeners = deepcopy(files.listeners["resources"])
-    for listener in listeners:
-        for chain in listener["filter_chains"]:
-            for one in chain["filters"]:
-                manager = one["typed_config"]
-                manager["route_config"] = _bare(tables[manager.pop("rds")["route_config_name"]])
-    static = {
-        "listeners": [_bare(one) for one in listeners],
-        "clusters": [_bare(one) for one in files.clusters["resources"]],
-    }
-    kept = {key: value for key, value in bootstrap.items() if key != "dynamic_resources"}
-    return {**kept, "static_resources": static}
-
-
-def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in resource.items() if key != "@type"}
-
-
 def _read(path: Path) -> Resources:
     try:
         found: Resources = json.loads(read_text(path) or "null")
@@ -204,14 +166,5 @@ def _taken(text: str) -> DubbopyError:
         "port-taken",
         "a port that was free a moment ago is held by another program, so Envoy cannot listen on it",
         hint="run the same command again: it takes another port",
-        details=text,
-    )
-
-
-def _refused(text: str) -> DubbopyError:
-    return DubbopyError(
-        "envoy-refused",
-        "Envoy refuses what the rules would make of its routes; the former rules stay in force",
-        hint="dubbopy-cli traffic show",
         details=text,
     )

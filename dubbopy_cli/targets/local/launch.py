@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 
 # What a program may know of the shell in which the mesh happened to be started first.
 INHERITED = (
@@ -28,12 +29,9 @@ def main() -> None:
     """Count the start, then become the program."""
     with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123 - pathlib would double the time of a start
         spec = json.load(file)
-    try:
-        with open(spec["starts"], "a", encoding="utf-8") as counter:  # noqa: PTH123
-            counter.write(f"{time.time():.3f} {os.getpid()}\n")
-    except OSError as error:
-        # A full disk must not keep the program from starting.
-        print(f"the start of this program was not counted: {error}", file=sys.stderr)  # noqa: T201
+    # A full disk must not keep the program from starting.
+    with suppress(OSError), open(spec["starts"], "a", encoding="utf-8") as counter:  # noqa: PTH123
+        counter.write(f"{time.time():.3f} {os.getpid()}\n")
     kept = {key: os.environ[key] for key in INHERITED if key in os.environ}
     os.chdir(spec["cwd"])
     argv = spec["argv"]

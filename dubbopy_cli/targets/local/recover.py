@@ -11,9 +11,9 @@ from dubbopy_cli.targets.local.converge import READY_SECONDS, clear, converge
 from dubbopy_cli.targets.local.envoy import AdminError
 from dubbopy_cli.targets.local.instances import await_serving
 from dubbopy_cli.targets.local.mesh import Mesh
+from dubbopy_cli.targets.local.programs import ProgramInfo
 from dubbopy_cli.targets.local.rpc import RpcError
 from dubbopy_cli.targets.local.state import InstanceRecord, ReleaseRecord, State
-from dubbopy_cli.targets.local.supervisor import ProgramInfo
 from dubbopy_cli.targets.local.waiting import wait_until
 from dubbopy_cli.targets.local.wanted import ENVOY
 

@@ -72,7 +72,7 @@ def pick(known: tuple[Method, ...], wish: str, application: str) -> Method:
             f"{application} has {len(fitting)} methods"
             + (f" that '{wish}' may mean" if wish else "")
             + f": {', '.join(one.full for one in fitting)}",
-            hint=f"name one: dubbopy-cli call {fitting[0].full}",
+            hint=f"name one: dubbopy-cli call {fitting[0].full} --app {application}",
         )
     if not known:
         raise UsageError(

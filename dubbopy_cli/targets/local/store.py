@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from dubbopy_cli.errors import ConflictError, PreflightError
 from dubbopy_cli.targets.local.files import disk_errors, read_text, write_atomic
 from dubbopy_cli.targets.local.paths import Paths
-from dubbopy_cli.targets.local.state import SCHEMA, State, from_dict
+from dubbopy_cli.targets.local.state import SCHEMA, State
+from dubbopy_cli.targets.local.statejson import from_dict
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -31,12 +32,13 @@ class Store:
         self._lock: FileLock | None = None
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, wait: bool = True) -> Iterator[None]:
         """Hold the namespace's lock; a command that already holds it may enter again.
 
-        Raises ConflictError ``busy`` when another command holds it for longer than the bound.
+        Raises ConflictError ``busy`` when another command holds it for longer than the bound, or at all without
+        ``wait``.
         """
-        lock = self._enter()
+        lock = self._enter(self._busy_seconds if wait else 0.0)
         try:
             yield
         finally:
@@ -69,7 +71,7 @@ class Store:
         """Write the state so that a crash leaves the old or the new one, whole."""
         write_atomic(self._paths.state, json.dumps(state.to_dict(), indent=1) + "\n", self._paths.scratch)
 
-    def _enter(self) -> FileLock:
+    def _enter(self, seconds: float) -> FileLock:
         from filelock import FileLock, Timeout
 
         if self._lock is None:
@@ -79,25 +81,26 @@ class Store:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            self._wait(self._lock)
+            self._wait(self._lock, seconds)
         if self._lock.lock_counter == 1:
             # Only for the message of a command that waits; the lock itself is the kernel's and dies with us.
             with suppress(OSError):
                 self._paths.holder.write_text(str(os.getpid()), encoding="utf-8")
         return self._lock
 
-    def _wait(self, lock: FileLock) -> None:
+    def _wait(self, lock: FileLock, seconds: float) -> None:
         from filelock import Timeout
 
         holder = read_text(self._paths.holder) or "unknown"
-        self._say(f"waiting for another dubbopy-cli (pid {holder}) to finish, at most {self._busy_seconds:g} s")
+        if seconds:
+            self._say(f"waiting for another dubbopy-cli (pid {holder}) to finish, at most {seconds:g} s")
         try:
-            lock.acquire(timeout=self._busy_seconds, poll_interval=0.05)
+            lock.acquire(timeout=seconds, poll_interval=0.05)
         except Timeout:
             holder = read_text(self._paths.holder) or "unknown"
             raise ConflictError(
                 "busy",
-                f"another dubbopy-cli (pid {holder}) has been changing this namespace for {self._busy_seconds:g} s",
+                f"another dubbopy-cli (pid {holder}) has been changing this namespace for {seconds:g} s",
                 hint=f"wait for it to finish, or look at it: ps -p {holder}",
             ) from None
 

@@ -5,90 +5,30 @@ Relative, because its configuration language would take ``%`` and ``;`` in a fol
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Runner
 from dubbopy_cli.targets.local import processes
 from dubbopy_cli.targets.local.files import read_text, write_atomic
 from dubbopy_cli.targets.local.paths import MARKER_VARIABLE, Paths
+from dubbopy_cli.targets.local.programs import (
+    STOP_WAIT_SECONDS,
+    Program,
+    ProgramInfo,
+    main_text,
+    program_info,
+    program_text,
+    spec_text,
+)
 from dubbopy_cli.targets.local.rpc import Client, FaultError, RpcError
 from dubbopy_cli.targets.local.waiting import wait_until
 
 START_SECONDS = 15.0
-STOP_WAIT_SECONDS = 30
 # An instance is asked, given STOP_WAIT_SECONDS, killed and reaped.
 _ENDED_SECONDS = STOP_WAIT_SECONDS + 10.0
 _NOT_RUNNING, _BAD_NAME, _ALREADY_ADDED, _ALREADY_STARTED = 70, 10, 90, 60
-_UP = frozenset({"STARTING", "RUNNING", "BACKOFF", "STOPPING"})
-
-_MAIN = """\
-[supervisord]
-logfile=supervisor/supervisord.log
-logfile_maxbytes=5MB
-logfile_backups=1
-pidfile=supervisor/supervisord.pid
-childlogdir=logs
-nodaemon=false
-umask=022
-[unix_http_server]
-file={socket}
-chmod=0700
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[include]
-files=conf.d/*.conf
-"""
-
-_PROGRAM = """\
-[program:{name}]
-command={python} -I -S {launcher} supervisor/specs/{name}.json
-priority={priority}
-autostart=true
-autorestart=true
-startsecs=1
-startretries=10
-stopsignal=TERM
-stopwaitsecs={wait}
-killasgroup=true
-redirect_stderr=true
-stdout_logfile=logs/{name}.log
-stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=2
-"""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program that supervisord runs; ``env`` is all that it gets beside a few words such as PATH."""
-
-    name: str
-    argv: tuple[str, ...]
-    cwd: Path
-    priority: int
-    env: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ProgramInfo:
-    """What supervisord knows of a program; ``started`` is in seconds since the epoch."""
-
-    name: str
-    state: str
-    pid: int
-    started: float
-    description: str
-    exit_status: int
-
-    @property
-    def down(self) -> bool:
-        """Tell whether supervisord has given the program up or was told to stop it."""
-        return self.state not in _UP
 
 
 class Supervisor:
@@ -111,7 +51,7 @@ class Supervisor:
         socket.unlink(missing_ok=True)
         self._paths.supervisor_pid.unlink(missing_ok=True)
         main = self._paths.supervisor / "supervisord.conf"
-        write_atomic(main, _MAIN.format(socket=_escaped(str(socket))), self._paths.scratch)
+        write_atomic(main, main_text(socket), self._paths.scratch)
         self._runner.run(
             [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", "supervisor/supervisord.conf"],
             timeout=START_SECONDS,
@@ -128,19 +68,13 @@ class Supervisor:
 
     def programs(self) -> Mapping[str, ProgramInfo]:
         """Return what runs by name; RpcError when supervisord does not answer."""
-        return {one["name"]: _info(one) for one in self._rpc().call("getAllProcessInfo")}
+        return {one["name"]: program_info(one) for one in self._rpc().call("getAllProcessInfo")}
 
     def write(self, program: Program) -> bool:
         """Write the files of ``program`` and return whether they changed."""
         spec = self._paths.spec(program.name)
         wanted = spec_text(self._paths, program)
-        config = _PROGRAM.format(
-            name=program.name,
-            python=_word(sys.executable),
-            launcher=_word(str(Path(__file__).with_name("launch.py"))),
-            priority=program.priority,
-            wait=STOP_WAIT_SECONDS,
-        )
+        config = program_text(program.name, program.priority)
         changed = read_text(spec) != wanted
         if changed:
             write_atomic(spec, wanted, self._paths.scratch)
@@ -220,7 +154,7 @@ class Supervisor:
 
     def _is_down(self, name: str) -> bool:
         try:
-            return _info(self._rpc().call("getProcessInfo", name)).down
+            return program_info(self._rpc().call("getProcessInfo", name)).down
         except FaultError:
             return True
 
@@ -232,38 +166,3 @@ class Supervisor:
                 raise
             return False
         return True
-
-
-def spec_text(paths: Paths, program: Program) -> str:
-    """Return the launcher's file of ``program``."""
-    import json
-
-    return json.dumps(
-        {
-            "argv": list(program.argv),
-            "cwd": str(program.cwd),
-            "env": {**program.env, MARKER_VARIABLE: str(paths.root)},
-            "starts": str(paths.start_count(program.name)),
-        },
-        indent=1,
-        sort_keys=True,
-    )
-
-
-def _info(one: Mapping[str, Any]) -> ProgramInfo:
-    return ProgramInfo(
-        name=one["name"],
-        state=one["statename"],
-        pid=one["pid"],
-        started=float(one["start"]),
-        description=one["description"],
-        exit_status=one["exitstatus"],
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")
-
-
-def _word(text: str) -> str:
-    return _escaped(shlex.quote(text))

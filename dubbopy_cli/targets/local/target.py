@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dubbopy_cli.errors import PreflightError
+from dubbopy_cli.errors import ConflictError, PreflightError
 from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import Runner
@@ -70,12 +70,22 @@ class LocalTarget:
         need("local")
         return self._mesh.store.locked()
 
-    def recover(self) -> tuple[str, ...]:
+    def recover(self, *, wait: bool = True) -> tuple[str, ...]:
         """Mend what a crash or a killed command left behind; a mesh that was stopped stays stopped."""
         self._need()
-        # Before a command that changes something has built or written anything.
-        envoy.binary()
-        return recover(self._mesh)
+        if wait:
+            # Before a command that changes something has built or written anything.
+            envoy.binary()
+        elif not self._mesh.paths.state.exists():
+            return ()
+        try:
+            with self._mesh.store.locked(wait=wait):
+                return recover(self._mesh)
+        except ConflictError as busy:
+            if wait or busy.code != "busy":
+                raise
+            # The command that holds the namespace has mended already.
+            return ()
 
     def start(self) -> tuple[str, ...]:
         """Start again what ``stop`` ended, and mend as ``recover`` does."""

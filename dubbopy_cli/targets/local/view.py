@@ -9,9 +9,9 @@ from dubbopy_cli.targets.local import health
 from dubbopy_cli.targets.local.logs import last_lines
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.ports import LOOPBACK
+from dubbopy_cli.targets.local.programs import ProgramInfo
 from dubbopy_cli.targets.local.rpc import RpcError
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, ReleaseRecord, State
-from dubbopy_cli.targets.local.supervisor import ProgramInfo
 from dubbopy_cli.traffic import lookup
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet

@@ -9,8 +9,8 @@ from hashlib import sha256
 from dubbopy_cli.targets.local import envoy, xds
 from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.targets.local.ports import LOOPBACK
+from dubbopy_cli.targets.local.programs import Program
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, ReleaseRecord, Revision, State
-from dubbopy_cli.targets.local.supervisor import Program
 from dubbopy_cli.targets.local.xds import MeshApplication, MeshEndpoint, MeshPaths, Resources
 from dubbopy_cli.traffic.model import RuleSet, version_labels
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from dubbopy_cli.errors import DubbopyError, UsageError
 from dubbopy_cli.targets.base import CallRequest
-from dubbopy_cli.targets.local import health
+from dubbopy_cli.targets.local import health, xds
 from dubbopy_cli.targets.local.caller import percentiles
+from dubbopy_cli.targets.local.envoyfiles import EnvoyConfig
 from dubbopy_cli.traffic import edit, yamlio
 
 from .lab import APP, SERVICE, server
@@ -100,3 +103,18 @@ def test_rules_that_envoy_refuses_change_nothing(lab):
 def test_health_tells_why():
     assert health.trouble(1, timeout=1).startswith("UNAVAILABLE: ")
     assert health.troubles([]) == {}
+
+
+def test_a_file_that_only_a_running_envoy_refuses_is_put_back(lab):
+    lab.deploy(server("v1"))
+    mesh = lab.target._mesh
+    config = EnvoyConfig(lab.paths, lab.runner, mesh.admin(mesh.load()))
+    good = config.on_disk()
+    (cluster,) = good.clusters["resources"]
+    bad = replace(good, clusters=xds.envelope([{**cluster, "connect_timeout": "0s"}]))
+    with pytest.raises(DubbopyError) as refused:
+        config.move(bad)
+    assert refused.value.code == "envoy-refused"
+    assert "ConnectTimeout: value must be greater than 0s" in refused.value.details
+    assert config.on_disk() == good
+    assert lab.target.call(CallRequest(APP)).versions == {"v1": 1}

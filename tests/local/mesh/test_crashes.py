@@ -154,6 +154,12 @@ def test_a_stale_socket_and_pid_file_are_no_reason_to_touch_others(lab):
         innocent.wait()
 
 
+def test_looking_at_nothing_makes_nothing(lab):
+    assert lab.target.recover(wait=False) == ()
+    assert lab.target.applications() == ()
+    assert not lab.folder.exists()
+
+
 def test_a_deleted_socket_is_found_out(lab):
     lab.deploy(server("v1"))
     lab.paths.socket().unlink()
@@ -249,6 +255,7 @@ def test_a_second_command_waits_and_says_for_whom(lab):
     assert busy.value.message == (f"another dubbopy-cli (pid {os.getpid()}) has been changing this namespace for 0.2 s")
     assert lab.said == [f"waiting for another dubbopy-cli (pid {os.getpid()}) to finish, at most 0.2 s"]
     # What only looks does not wait.
+    assert lab.another(busy_seconds=30).recover(wait=False) == ()
     assert lab.another(busy_seconds=0.2).applications()
     waiting = threading.Thread(target=lab.another().recover)
     waiting.start()
