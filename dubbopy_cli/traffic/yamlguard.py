@@ -26,8 +26,6 @@ def guard(text: str, source: str) -> None:
             counter.take(event)
     except YAMLError as error:
         raise _syntax(error, text, source) from error
-    except RecursionError as error:
-        raise refuse(f"{source} is nested deeper than {MAX_DEPTH} levels") from error
 
 
 def refuse(message: str, hint: str = "") -> UsageError:

@@ -80,12 +80,13 @@ def pick(known: tuple[Method, ...], wish: str, application: str) -> Method:
             f"{application} offers no unary method",
             hint="write one into api/api.proto, then: dubbopy-cli generate",
         )
-    ends = {one.full.rsplit(".", 1)[-1]: one.full for one in known} | {one.name: one.full for one in known}
-    near = names.did_you_mean(wish, [*full, *ends])
+    ends = {word: one.full for one in known for word in (one.full, one.full.rsplit(".", 1)[-1], one.name)}
+    near = names.did_you_mean(wish, list(ends))
+    meant = next((whole for word, whole in ends.items() if f"'{word}'" in near), full[0])
     raise UsageError(
         "method-unknown",
         f"{application} has no unary method '{wish}', it has {', '.join(full)}.{near}",
-        hint=f"dubbopy-cli call {full[0]}",
+        hint=f"dubbopy-cli call {meant} --app {application}",
     )
 
 

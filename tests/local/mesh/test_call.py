@@ -46,13 +46,13 @@ def test_a_call_finds_its_method_and_its_types_by_itself(lab):
     error = refusal(lab)
     assert error.code == "method-unknown"
     assert error.message == f"{APP} has 2 methods: api.Greeter/SayBye, api.Greeter/SayHello"
-    assert error.hint == "name one: dubbopy-cli call api.Greeter/SayBye"
+    assert error.hint == f"name one: dubbopy-cli call api.Greeter/SayBye --app {APP}"
     assert refusal(lab, method="SayHelo").message.endswith("Did you mean 'SayHello'?")
 
     error = refusal(lab, method="SayHello", body='{"nam": "x"}')
     assert error.code == "body-invalid"
     assert "does not fit api.HelloRequest (name)" in error.message
-    assert error.hint == """dubbopy-cli call api.Greeter/SayHello -d '{"name": ""}'"""
+    assert error.hint == f"""dubbopy-cli call api.Greeter/SayHello --app {APP} -d '{{"name": ""}}'"""
     assert refusal(lab, method="SayHello", headers=(("grpc-timeout", "1"),)).code == "header-invalid"
     assert refusal(lab, method="SayHello", headers=(("user", "a\nb"),)).code == "header-invalid"
 

@@ -54,9 +54,9 @@ def test_calls_that_the_server_cannot_understand(desk, lab):
     )
     assert desk.cli(*call, "SayHello", "-d", '{"nam": "x"}') == Told(
         2,
-        "Error: the body does not fit api.HelloRequest (name): Message type \"api.HelloRequest\" has no field named"
+        'Error: the body does not fit api.HelloRequest (name): Message type "api.HelloRequest" has no field named'
         ' "nam" at "HelloRequest".\n Available Fields(except extensions): "[\'name\']"\n\n'
-        "Try: dubbopy-cli call api.Greeter/SayHello --app dubbo-go-server -d '{\"name\": \"\"}'\n[body-invalid]\n",
+        'Try: dubbopy-cli call api.Greeter/SayHello --app dubbo-go-server -d \'{"name": ""}\'\n[body-invalid]\n',
     )
     assert desk.cli(*call, "SayHello", "-H", "grpc-x=1") == Told(
         2,

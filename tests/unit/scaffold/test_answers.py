@@ -111,7 +111,7 @@ def test_data_has_a_name_and_a_value(word):
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("a: [", "is not valid YAML: while parsing a flow node", "write one `question: answer` a line"),
+        ("a: [", "is not valid YAML: line 1: expected the node content", "write one `question: answer` a line"),
         ("- a\n", "holds no mapping", "write one `question: answer` a line"),
         ("", "holds no mapping", "write one `question: answer` a line"),
         (b"\xff\xfe", "cannot be read: it is no UTF-8 text", "ls -l {file}"),

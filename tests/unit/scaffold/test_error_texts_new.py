@@ -120,8 +120,7 @@ def test_names_that_nothing_can_have(desk, words, error, hint):
         (["--server", "x"], "--server: only a client calls a server", "--role client"),
         (
             ["--lang", "python", "--mesh", "proxyless"],
-            "--mesh: 'proxyless' is for Go only: the program itself asks istiod, and grpcio has no"
-            " Dubbo xds registry",
+            "--mesh: 'proxyless' is for Go only: the program itself asks istiod, and grpcio has no Dubbo xds registry",
             "--mesh sidecar, or --lang go",
         ),
     ],

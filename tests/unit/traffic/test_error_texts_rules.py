@@ -35,12 +35,12 @@ def routes(*http, hosts="[shop]"):
 @pytest.mark.parametrize(
     ("http", "error", "hint"),
     [
-        ([TO_V1], "route http[0]", "dubbopy-cli traffic set v2 --app shop"),
-        ([ADMIN, TO_V2], "route user-admin", "dubbopy-cli traffic unmatch user-admin --app shop"),
-        ([UNNAMED, TO_V2], "route http[0]", "dubbopy-cli traffic unmatch 'http[0]' --app shop"),
+        ([TO_V1], " http[0]", "dubbopy-cli traffic set v2 --app shop"),
+        ([ADMIN, TO_V2], " user-admin", "dubbopy-cli traffic unmatch user-admin --app shop"),
+        ([UNNAMED, TO_V2], " http[0]", "dubbopy-cli traffic unmatch 'http[0]' --app shop"),
         (
             [ADMIN, TO_V1],
-            "routes user-admin, http[1]",
+            "s user-admin, http[1]",
             "dubbopy-cli traffic unmatch user-admin --app shop && dubbopy-cli traffic set v2 --app shop",
         ),
     ],
@@ -49,7 +49,7 @@ def test_a_version_that_still_gets_calls(desk, http, error, hint):
     desk.deployed("v1", "v2")
     desk.rules(SUBSETS, routes(*http))
     assert desk.cli("remove", "v1", "--app", "shop") == Told(
-        6, f"{TARGET}Error: shop v1 still gets calls by the rules: {error}\n\nTry: {hint}\n[traffic-remains]\n"
+        6, f"{TARGET}Error: shop v1 still gets calls by the rules: route{error}\n\nTry: {hint}\n[traffic-remains]\n"
     )
 
 
