@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubbopy_cli.process import Completed, CommandError
+from dubbopy_cli.process import CommandError, Completed
 
 
 @dataclass
