@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from keyword import iskeyword
 
 from dubbopy_cli.errors import UsageError
@@ -116,6 +115,8 @@ def slug(value: str) -> str:
 
 def did_you_mean(value: str, known: list[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known word, or an empty text."""
+    from difflib import get_close_matches
+
     near = get_close_matches(value, known, n=1)
     return f" Did you mean '{near[0]}'?" if near else ""
 
