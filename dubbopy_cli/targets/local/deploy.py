@@ -10,7 +10,7 @@ from dataclasses import replace
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.targets.base import ReleaseRequest
-from dubbopy_cli.targets.local import artifacts, ports
+from dubbopy_cli.targets.local import artifacts, envoy, ports
 from dubbopy_cli.targets.local.admission import admit
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go, await_ready, end, records
@@ -207,7 +207,12 @@ class Deployment:
     def _addressed(self, state: State) -> State:
         """Return the state with an address for the application and for those it refers to, and one for Envoy."""
         request = self._request
-        state = replace(state, running=True, admin=state.admin or ports.choose(state.ports))
+        state = replace(
+            state,
+            running=True,
+            admin=state.admin or ports.choose(state.ports),
+            envoy=state.envoy or str(envoy.binary()),
+        )
         wanted = [(one.application, one.port) for one in request.references]
         if request.role == "server":
             wanted.insert(0, (request.application, request.port))

@@ -49,10 +49,10 @@ def binary() -> Path:
     )
 
 
-def argv(bootstrap: Path) -> tuple[str, ...]:
+def argv(binary: str, bootstrap: Path) -> tuple[str, ...]:
     """Return the command that runs Envoy for a whole namespace."""
     return (
-        str(binary()), "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
+        binary, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart", "-l", "warning",
         "--log-format", "%Y-%m-%dT%T.%eZ %l %v", "--drain-time-s", "5", "--drain-strategy", "immediate",
     )  # fmt: skip
 

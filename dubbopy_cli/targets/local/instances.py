@@ -46,9 +46,7 @@ def await_ready(mesh: Mesh, instances: Sequence[InstanceRecord], role: Role, tim
         for name, one in list(waiting.items()):
             info = programs.get(name)
             if info is None or info.down or info.state == "BACKOFF" or mesh.supervisor.starts(name) > 1:
-                raise _failed(
-                    mesh, name, f"{name} ended while it was starting" + (f": {info.description}" if info else "")
-                )
+                raise _failed(mesh, name, f"{name} ended while it was starting")
             if role == "server":
                 trouble[name] = health.trouble(one.port)
             else:

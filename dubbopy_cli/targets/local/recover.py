@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from dubbopy_cli.errors import DubbopyError
-from dubbopy_cli.targets.local import artifacts, ports, processes
+from dubbopy_cli.targets.local import artifacts, envoy, ports, processes
 from dubbopy_cli.targets.local.converge import READY_SECONDS, clear, converge
 from dubbopy_cli.targets.local.envoy import AdminError
 from dubbopy_cli.targets.local.instances import await_serving
@@ -42,6 +42,7 @@ def recover(mesh: Mesh, *, start: bool = False) -> tuple[str, ...]:
             if state.running:
                 notes.append("the supervisor was not running: everything was started again")
             processes.end_all(mesh.paths.root)
+            mended = replace(mended, envoy=str(envoy.binary()))
             names = [one.name for app in mended.applications for one in app.instances]
             mended = _free_ports(mended, notes.append, lambda port: not ports.is_free(port), names)
         else:
@@ -113,6 +114,7 @@ def _warm(mesh: Mesh, state: State, programs: Mapping[str, ProgramInfo], note: N
     else:
         note("Envoy was not running: it was started again")
         mesh.supervisor.drop([*down, ENVOY])
+        state = replace(state, envoy=str(envoy.binary()))
         state = _free_ports(state, note, lambda port: not ports.is_free(port), down)
     return state
 

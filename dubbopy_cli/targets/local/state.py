@@ -110,10 +110,15 @@ class AppRecord:
 
 @dataclass(frozen=True)
 class State:
-    """Everything that is meant to run in a namespace; ``admin`` is the port of Envoy's admin interface."""
+    """Everything that is meant to run in a namespace.
+
+    ``admin`` is the port of Envoy's admin interface. ``envoy`` is the binary it was started with: a command from
+    another installation would otherwise start another one in its place, and break every connection.
+    """
 
     running: bool = False
     admin: int = 0
+    envoy: str = ""
     applications: tuple[AppRecord, ...] = field(default=())
 
     def app(self, name: str) -> AppRecord | None:

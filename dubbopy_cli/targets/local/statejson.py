@@ -17,6 +17,7 @@ def from_dict(document: Mapping[str, Any]) -> State:
     return State(
         running=_typed(document["running"], bool),
         admin=_typed(document["admin"], int),
+        envoy=_typed(document["envoy"], str),
         applications=tuple(_app(one) for one in document["applications"]),
     )
 

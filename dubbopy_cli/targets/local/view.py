@@ -125,7 +125,7 @@ class _Looker:
             return "stopped", ""
         if info.down or info.state == "BACKOFF":
             last = last_lines(self._mesh.paths.log(one.name), 1)
-            return "crashed", info.description + (f": {last}" if last else "")
+            return "crashed", last or info.state.lower()
         if one.phase != "serving":
             return ("starting" if one.phase == "starting" else "draining"), ""
         if app.role == "client" and info.state == "STARTING":

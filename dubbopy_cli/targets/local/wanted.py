@@ -45,7 +45,7 @@ def wanted(paths: Paths, namespace: str, state: State, rules: RuleSet) -> Wanted
         for release in app.releases
         for one in release.instances
     )
-    return Wanted((_envoy(paths, bootstrap), *instances), bootstrap, files(paths, namespace, state, rules))
+    return Wanted((_envoy(paths, state, bootstrap), *instances), bootstrap, files(paths, namespace, state, rules))
 
 
 def files(paths: Paths, namespace: str, state: State, rules: RuleSet) -> EnvoyFiles:
@@ -68,12 +68,11 @@ def mesh_application(app: AppRecord, namespace: str) -> MeshApplication:
     return MeshApplication(app.name, namespace, app.port, app.listener, endpoints)
 
 
-def _envoy(paths: Paths, bootstrap: Resources) -> Program:
+def _envoy(paths: Paths, state: State, bootstrap: Resources) -> Program:
     # The digest makes a changed bootstrap a changed program, which is started anew.
     digest = sha256(xds.render(bootstrap).encode()).hexdigest()[:16]
-    return Program(
-        ENVOY, envoy.argv(paths.envoy / "bootstrap.json"), paths.root, _ENVOY_PRIORITY, {"DUBBOPY_BOOTSTRAP": digest}
-    )
+    argv = envoy.argv(state.envoy, paths.envoy / "bootstrap.json")
+    return Program(ENVOY, argv, paths.root, _ENVOY_PRIORITY, {"DUBBOPY_BOOTSTRAP": digest})
 
 
 def _program(paths: Paths, state: State, app: AppRecord, release: ReleaseRecord, one: InstanceRecord) -> Program:

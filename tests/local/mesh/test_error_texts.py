@@ -96,7 +96,7 @@ def test_releases_that_do_not_become_ready(desk, lab):
     crashed = untimed(desk.told(lambda: lab.deploy(server(env={"CRASH": "no database"}))))
     assert crashed == Told(
         5,
-        "Error: dubbo-go-server-v1-r1-0 ended while it was starting: Exited too quickly (process log may have details)"
+        "Error: dubbo-go-server-v1-r1-0 ended while it was starting"
         f"{kept}  TIME INFO about to crash\n  cannot start: no database\n\n"
         "Try: mend the cause in the log above, then: dubbopy-cli deploy\n[rollout-failed]\n",
     )

@@ -2,6 +2,9 @@ import os
 import re
 import signal
 
+import psutil
+
+from dubbopy_cli.targets.local import envoy
 from dubbopy_cli.targets.local.waiting import wait_until
 
 from .lab import APP, PORT, client, server
@@ -35,6 +38,20 @@ def test_doctor_and_status_before_during_and_after(lab):
     assert found["leftovers"].state == "warning"
     lab.target.recover()
     assert set(states(lab).values()) == {"ok"}
+
+
+def test_another_installation_leaves_the_running_envoy_alone(lab, monkeypatch, tmp_path):
+    lab.deploy(server("v1"))
+    former = lab.target.mesh().envoy_pid
+    other = tmp_path / "envoy"
+    other.symlink_to(envoy.binary())
+    monkeypatch.setenv("DUBBOPY_ENVOY", str(other))
+    assert lab.another().recover() == ()
+    lab.deploy(server("v2", "2.0.0"))
+    assert lab.target.mesh().envoy_pid == former
+    lab.target.stop()
+    lab.target.start()
+    assert psutil.Process(lab.target.mesh().envoy_pid).cmdline()[0] == str(other)
 
 
 def test_a_crash_loop_is_shown_with_its_last_line(lab):

@@ -44,7 +44,7 @@ apps = st.builds(
 )
 
 
-@given(st.builds(State, st.booleans(), numbers, st.lists(apps, max_size=3).map(tuple)))
+@given(st.builds(State, st.booleans(), numbers, names, st.lists(apps, max_size=3).map(tuple)))
 def test_a_state_survives_being_written(state):
     assert from_dict(json.loads(json.dumps(state.to_dict()))) == state
 
@@ -54,7 +54,7 @@ def test_a_state_survives_being_written(state):
     [(("running",), 1), (("admin",), "x"), (("applications", 0, "role"), "boss"), (("applications", 0, "port"), None)],
 )
 def test_a_state_of_another_shape_is_not_taken(path, value):
-    document = State(True, 1, (AppRecord("a", "server", 1, 2),)).to_dict()
+    document = State(True, 1, "", (AppRecord("a", "server", 1, 2),)).to_dict()
     document = json.loads(json.dumps(document))
     node = document
     for key in path[:-1]:
@@ -78,6 +78,7 @@ def state():
     return State(
         True,
         29000,
+        "/bin/envoy",
         (AppRecord("client", "client", 20000, 0, (client,)), AppRecord("server", "server", 20000, 20007, (v1, v2))),
     )
 
