@@ -44,7 +44,7 @@ def test_the_two_meshes_differ_in_no_more_than_they_must(tmp_path, monkeypatch, 
     }
     server = {"cmd/app.go", "cmd/rejected.go", "pkg/service/service.go"}
     assert differing == {
-        ".dubbopy.yaml", "README.md", "api/api.triple.go", "chart/app/values.yaml", "cmd/imports.go", "conf/dubbogo.yaml",
+        ".dubbopy.yaml", "Makefile", "README.md", "api/api.triple.go", "chart/app/values.yaml", "cmd/imports.go", "conf/dubbogo.yaml",
         "go.mod", "go.sum", "pkg/config/dubbo.go", "pkg/config/dubbo_test.go", "pkg/logging/dubbo.go",
     } | (server if role == "server" else {"cmd/connect.go"})  # fmt: skip
 
