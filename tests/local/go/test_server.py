@@ -172,6 +172,15 @@ def large(port):
         return len(say_hello(opened, "large:2s").name)
 
 
+def test_sigterm_does_not_wait_for_health_watches(server, log, configured):
+    # Each dubbo-go client keeps one open; a call in flight would be waited for beyond the limit.
+    patient = SOURCE + "  shutdown: {consumer-update-wait-time: 10ms, step-timeout: 10m}\n"
+    with serving(server, log, **configured(patient)) as (program, port), channel(port) as opened:
+        watch = health_pb2_grpc.HealthStub(opened).Watch(health_pb2.HealthCheckRequest(service="api.Greeter"))
+        assert next(watch).status == request_status("SERVING")
+        assert program.terminate() == 0
+
+
 def test_calls_that_come_too_late_are_unavailable(player, log, configured):
     short = SOURCE + "  shutdown: {consumer-update-wait-time: 10ms, step-timeout: 10ms}\n"
     with serving(player, log, **configured(short)) as (program, port), channel(port) as opened:
