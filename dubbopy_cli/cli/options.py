@@ -30,14 +30,17 @@ Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=
 
 
 def open_target(console: Console, namespace: str, *, changing: bool) -> Target:
-    """Return the target; a command that changes something names it first, and hears what had to be mended."""
+    """Return the target, mended where a crash or a killed command left something; each thing mended is a warning.
+
+    A command that changes something names the target first and waits for another command to end.
+    """
     from dubbopy_cli.targets.local.target import LocalTarget
 
     target = LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace), say=console.say)
     if changing:
         console.say(f"target {target.name}, namespace {target.namespace}")
-        for line in target.recover():
-            console.warn(line)
+    for line in target.recover(wait=changing):
+        console.warn(line)
     return target
 
 

@@ -9,6 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 
+# One world for all of them, and each finds what the one before has left.
+pytestmark = pytest.mark.xdist_group("contract")
+
+
 class World:
     """A folder with projects and a state of its own."""
 
