@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dubbopy_cli.names import did_you_mean
@@ -12,8 +13,8 @@ from dubbopy_cli.traffic.hosts import Service, covers
 from dubbopy_cli.traffic.model import DESTINATION_RULE, VIRTUAL_SERVICE, Rule, RuleSet, mapping, sequence
 from dubbopy_cli.traffic.objects import default_index, route_name
 from dubbopy_cli.traffic.routes import RouteDestination, destination_of
-from dubbopy_cli.traffic.shape import malformed
 from dubbopy_cli.traffic.unmodelled import unmodelled
+from dubbopy_cli.traffic.validation import validate
 
 Ready = Mapping[Service, Mapping[str, int]]
 
@@ -28,7 +29,8 @@ def check(rules: RuleSet, ready: Ready) -> tuple[Finding, ...]:
         if rule.kind not in {DESTINATION_RULE, VIRTUAL_SERVICE}:
             found.append(finding(rule, "error", "unsupported-kind", f"rules of kind {rule.kind} are not supported"))
             continue
-        broken = malformed(rule)
+        # What Istio only warns of is told by `lint`; here it would repeat what is said of unreachable routes.
+        broken = [replace(one, object=rule.title) for one in validate(rule.document) if one.severity == "error"]
         found += broken
         found += _hosts(rule, ready)
         if rule.kind == VIRTUAL_SERVICE and not broken:
@@ -64,8 +66,6 @@ def _routes(rule: Rule, rules: RuleSet, ready: Ready) -> Iterator[Finding]:
             continue
         targets = [destination_of(rule, one) for one in sequence(http.get("route"))]
         path = f"spec.http[{index}]"
-        if len(targets) > 1 and sum(one.weight for one in targets) == 0:
-            yield finding(rule, "error", "weight-sum", "the weights of this route sum to 0", path)
         for place, target in enumerate(targets):
             used = len(targets) == 1 or target.weight > 0
             yield from _target(rule, target, f"{path}.route[{place}]", rules, ready, used=used)

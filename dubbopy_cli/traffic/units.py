@@ -8,20 +8,26 @@ from typing import Any
 
 from dubbopy_cli.traffic.model import mapping
 
-_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_WHOLE = re.compile(rf"([+-]?)(0|(?:{_PART.pattern})+)")
 
 
 def duration(node: object, default: str) -> str:
     """Return a Go duration such as ``1m30s`` as Envoy takes it, in seconds; ``default`` where there is none."""
-    if not isinstance(node, str):
+    total = nanoseconds(node)
+    if total is None or total < 0:
         return default
-    parts = _PART.findall(node)
-    if not parts or "".join(amount + unit for amount, unit in parts) != node.lstrip("+"):
-        return default
-    total = int(sum(Decimal(amount) * _UNITS[unit] for amount, unit in parts))
     seconds, nanos = divmod(total, 10**9)
     return f"{seconds}.{nanos:09d}".rstrip("0").rstrip(".") + "s"
+
+
+def nanoseconds(node: object) -> int | None:
+    """Return a Go duration such as ``1m30s`` in nanoseconds, None where there is none (`time.ParseDuration`)."""
+    if not isinstance(node, str) or not (whole := _WHOLE.fullmatch(node)):
+        return None
+    total = int(sum(Decimal(amount) * _UNITS[unit] for amount, unit in _PART.findall(whole[2])))
+    return None if total >= 1 << 63 else -total if whole[1] == "-" else total
 
 
 def fraction(node: object) -> dict[str, Any]:

@@ -41,17 +41,17 @@ def test_the_source_s_rules_are_fine(text):
     [
         ({"route": [to("v9")]}, ("error", "subset-unknown", "spec.http[0].route[0].destination.subset", "no DestinationRule defines the subset v9 of greeter, only v1, v2, v3.")),
         ({"route": [to("v3")]}, ("error", "subset-empty", "spec.http[0].route[0]", "subset v3 of greeter (version v3) has no ready instance to take these calls")),
-        ({"route": [to("v1", 0), to("v2", 0)]}, ("error", "weight-sum", "spec.http[0]", "the weights of this route sum to 0")),
-        ({"route": [to("v1", -1), to("v2", 2)]}, ("error", "malformed", "spec.http[0].route[0].weight", "-1 is no whole number from 0")),
+        ({"route": [to("v1", 0), to("v2", 0)]}, ("error", "weight", "spec.http[0].route", "the weights sum to 0")),
+        ({"route": [to("v1", -1), to("v2", 2)]}, ("error", "weight", "spec.http[0].route[0].weight", "-1 is below 0")),
         ({"route": [to("v1", host="gretter")]}, ("error", "host-unknown", "spec.http[0].route[0].destination.host", "gretter.default.svc.cluster.local is no application here, only greeter.default.svc.cluster.local. Did you mean 'greeter'?")),
         ({"route": [{"destination": {"host": "greeter", "port": {"number": 80}}}]}, ("error", "port-unknown", "spec.http[0].route[0].destination.port", "greeter has port 20000, not 80")),
         ({"route": [to("v1")], "mirror": {"host": "greeter", "subset": "v3"}}, ("error", "subset-empty", "spec.http[0].mirror", "subset v3 of greeter (version v3) has no ready instance to take these calls")),
-        ({"route": [to("v1")], "timeout": "soon"}, ("error", "malformed", "spec.http[0].timeout", "'soon' is no duration, such as 1.5s or 200ms")),
-        ({"match": [{"headers": {"a": "b"}}], "route": [to("v1")]}, ("error", "malformed", "spec.http[0].match[0].headers.a", "write a kind of match, such as exact: 'b'")),
-        ({"match": [{"headers": {"a": {"exact": 1}}}], "route": [to("v1")]}, ("error", "malformed", "spec.http[0].match[0].headers.a.exact", "1 is no text; write it in quotes")),
-        ({"match": [{"uri": {"regex": "(?=a)"}}], "route": [to("v1")]}, ("error", "malformed", "spec.http[0].match[0].uri.regex", "no regular expression of RE2: invalid perl operator: (?=")),
-        ({"match": [{"headers": {"a": {"exact": "a", "prefix": "b"}}}], "route": [to("v1")]}, ("error", "malformed", "spec.http[0].match[0].headers.a", "only one of exact, prefix can hold")),
-        ({"timeout": "1s"}, ("error", "malformed", "spec.http[0]", "a route, redirect or directResponse is needed")),
+        ({"route": [to("v1")], "timeout": "soon"}, ("error", "duration", "spec.http[0].timeout", "'soon' is no duration, such as 1.5s or 200ms")),
+        ({"match": [{"headers": {"a": "b"}}], "route": [to("v1")]}, ("error", "type", "spec.http[0].match[0].headers.a", "write a kind of match, such as exact: b")),
+        ({"match": [{"headers": {"a": {"exact": 1}}}], "route": [to("v1")]}, ("error", "type", "spec.http[0].match[0].headers.a.exact", "1 is no text; write it in quotes")),
+        ({"match": [{"uri": {"regex": "(?=a)"}}], "route": [to("v1")]}, ("error", "regex", "spec.http[0].match[0].uri.regex", "no regular expression of RE2: invalid perl operator: (?=")),
+        ({"match": [{"headers": {"a": {"exact": "a", "prefix": "b"}}}], "route": [to("v1")]}, ("error", "schema", "spec.http[0].match[0].headers.a", "only one of exact, prefix can be given")),
+        ({"timeout": "1s"}, ("error", "route", "spec.http[0]", "a route, redirect or directResponse is needed")),
         ({"route": [to("v1")], "corsPolicy": {"allowOrigins": []}}, ("warning", "not-modelled-locally", "spec.http[0].corsPolicy", "the local target does not model CORS")),
         ({"match": [{"sourceLabels": {"app": "x"}}], "route": [to("v1")]}, ("warning", "not-modelled-locally", "spec.http[0].match[0].sourceLabels", "the local target does not model labels of callers, so no call matches")),
         ({"delegate": {"name": "x"}}, ("error", "not-modelled-locally", "spec.http[0].delegate", "the local target does not model delegates, so these calls would fail")),
@@ -98,8 +98,8 @@ def test_labels_that_are_no_text_and_double_subsets_are_errors():
     found = findings(rule("DestinationRule", {"host": "greeter", "subsets": subsets}))
     assert [(path, message) for _, _, path, message in found] == [
         ("spec.subsets[0].labels.version", "1.1 is no text; write it in quotes"),
-        ("spec.subsets[1].name", "the subset v1 is defined twice"),
-        ("spec.subsets[2].name", "a text is needed"),
+        ("spec.subsets[2].name", "this field is needed"),
+        ("spec.subsets[1].name", "the subset 'v1' is defined twice"),
     ]
 
 

@@ -235,7 +235,7 @@ def test_changes_that_would_lose_something(desk, rules, words, error, hint):
 
 def test_several_faults_are_listed(desk):
     desk.deployed("v1")
-    desk.write({"f.yaml": HEAD + "  hosts: [shopp, sho]\n  http: []\n"})
+    desk.write({"f.yaml": HEAD + "  hosts: [shopp, sho]\n  http: [{redirect: {uri: /x}}]\n"})
     first = (
         "VirtualService default/a spec.hosts[0]: shopp.default.svc.cluster.local is no application here,"
         " only shop.default.svc.cluster.local. Did you mean 'shop'?"
