@@ -37,6 +37,12 @@ lint: setup ## Check style and types
 test: lint ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
+N ?= 20000
+SEED ?= 1
+.PHONY: fuzz
+fuzz: setup ## Compare N random rules, 20 requests each, with the real Envoy (N=20000 SEED=1)
+	DUBBOPY_FUZZ=$(N) DUBBOPY_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -n $(WORKERS) tests/corpus/test_envoy_differential.py
+
 .PHONY: bench
 bench: setup ## Measure ratios against peers, side by side
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -41,7 +41,7 @@ def resolve(host: str, namespace: str) -> str:
 
     Only a name without any dot is completed: ``greeter.prod`` is taken as it stands.
     """
-    if not host or host == "*" or "." in host or _is_address(host):
+    if not host or host == "*" or "." in host or is_address(host):
         return host
     return f"{host}.{namespace}.svc.{DOMAIN}"
 
@@ -61,6 +61,18 @@ def covers(pattern: str, host: str) -> bool:
     return host.endswith(pattern[1:])
 
 
+def matches(one: str, other: str) -> bool:
+    """Tell whether two names, each of which may be a wildcard, have a name in common (`host.Name.Matches`)."""
+    if one.startswith("*") and other.startswith("*"):
+        return one[1:].endswith(other[1:]) or other[1:].endswith(one[1:])
+    return covers(one, other) or covers(other, one)
+
+
+def more_specific(one: str, other: str) -> bool:
+    """Tell whether ``one`` comes before ``other`` where both fit (`host.MoreSpecific`); equal names do."""
+    return _specificity(one) <= _specificity(other)
+
+
 def closest(host: str, patterns: Iterable[str]) -> str:
     """Return the pattern nearest to ``host``, or an empty text (`model.MostSpecificHostMatch`).
 
@@ -73,7 +85,21 @@ def _specificity(pattern: str) -> tuple[bool, int, str]:
     return (pattern.startswith("*"), -len(pattern), pattern)
 
 
-def _is_address(host: str) -> bool:
+def domains(host: str, namespace: str) -> frozenset[str]:
+    """Return the names by which a caller in ``namespace`` reaches a Service (`GenerateAltVirtualHosts`).
+
+    The bare name belongs to callers of the Service's own namespace alone.
+    """
+    short, _, rest = host.partition(".")
+    found = {host, f"{host}."}
+    own = namespace_of(host)
+    if own and rest == f"{own}.svc.{DOMAIN}":
+        found |= {f"{short}.{own}", f"{short}.{own}.svc"} | ({short} if own == namespace else set())
+    return frozenset(found)
+
+
+def is_address(host: str) -> bool:
+    """Tell whether ``host`` is an IP address."""
     from ipaddress import ip_address
 
     try:

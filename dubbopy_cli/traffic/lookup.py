@@ -54,29 +54,82 @@ class Destination:
         return next((one for one in self.subsets if one.name == name), None)
 
 
-def destination(rules: RuleSet, host: str, namespace: str) -> Destination:
+def destination(
+    rules: RuleSet,
+    host: str,
+    namespace: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    home: str | None = None,
+) -> Destination:
     """Return what acts on ``host`` for a caller in ``namespace`` (`PushContext.destinationRule`).
 
-    The caller's namespace is looked at first, then the Service's, then the root namespace; the first that has a
-    match decides. Several objects for one host are merged: the first subset of a name and the first policy stand.
+    The caller's namespace is looked at first, then the Service's (``home``, else what its name says), then the root
+    namespace; the first that has a match decides. ``labels`` are the caller's: of several objects the one that
+    selects them stands before one for everybody (`SidecarScope.DestinationRule`).
     """
-    for place in dict.fromkeys((namespace, namespace_of(host), ROOT_NAMESPACE)):
-        visible = [
-            rule
-            for rule in _by_age(rules.of_kind(DESTINATION_RULE))
-            if rule.namespace == place and _exported(rule, namespace) and not rule.spec.get("workloadSelector")
-        ]
-        pattern = closest(host, (_host(rule) for rule in visible))
-        if pattern:
-            return _merge(pattern, tuple(rule for rule in visible if _host(rule) == pattern))
+    found = _by_age(rules.of_kind(DESTINATION_RULE))
+    found.sort(key=lambda rule: not _is_selective(rule))
+    own = [
+        rule
+        for rule in found
+        if rule.namespace == namespace
+        and (_is_private(rule) if namespace == ROOT_NAMESPACE else exported(rule, namespace))
+    ]
+    pattern = closest(host, (_host(rule) for rule in own))
+    if pattern:
+        return _choose(pattern, consolidate([one for one in own if _host(one) == pattern]), namespace, labels or {})
+    for place in (namespace_of(host) if home is None else home, ROOT_NAMESPACE):
+        given = [rule for rule in found if rule.namespace == place and not _is_private(rule)]
+        pattern = closest(host, (_host(rule) for rule in given))
+        groups = consolidate([one for one in given if pattern and _host(one) == pattern])
+        # A rule that is not exported to the caller still hides a wider one of the same namespace.
+        visible = [one for one in groups if not one.scope or one.scope & {"*", namespace}]
+        if visible:
+            return _choose(pattern, visible, namespace, labels or {})
     return Destination()
+
+
+@dataclass(frozen=True)
+class Consolidated:
+    """DestinationRules for one host that istiod makes one of, and to whom they are exported."""
+
+    rules: tuple[Rule, ...]
+    scope: frozenset[str]
+
+
+def consolidate(rules: Iterable[Rule]) -> list[Consolidated]:
+    """Return the objects for one host in groups that are merged (`PushContext.mergeDestinationRule`).
+
+    Only those exported to the same namespaces are one; the first of a wider one is added to what is there as well.
+    """
+    groups: list[Consolidated] = []
+    for rule in rules:
+        apart = True
+        for place, one in enumerate(groups):
+            first = one.rules[0]
+            reach = _reach(rule)
+            if reach != one.scope and not (one.scope and reach >= one.scope):
+                apart = True
+                continue
+            apart = reach != one.scope
+            both = _is_selective(first) and _is_selective(rule)
+            same = mapping(first.spec.get("workloadSelector")) == mapping(rule.spec.get("workloadSelector"))
+            if both and not same:
+                apart = True
+                continue
+            if both or not (_is_selective(first) or _is_selective(rule)):
+                apart = False
+            groups[place] = Consolidated((*one.rules, rule), one.scope)
+        if apart:
+            groups.append(Consolidated((rule,), _reach(rule)))
+    return groups
 
 
 def virtual_service(rules: RuleSet, host: str, namespace: str, gateway: str = MESH) -> Rule | None:
     """Return the VirtualService that routes calls to ``host`` from ``namespace``, or None.
 
-    The nearest host wins; of several objects with the same host the oldest, then the first by name and namespace
-    (`model.sortConfigByCreationTime`): sidecars do not merge them.
+    The nearest host wins; of several objects with the same host see `seen_from`: sidecars do not merge them.
     """
     candidates = rivals(rules, host, namespace, gateway)
     return candidates[0] if candidates else None
@@ -84,13 +137,40 @@ def virtual_service(rules: RuleSet, host: str, namespace: str, gateway: str = ME
 
 def rivals(rules: RuleSet, host: str, namespace: str, gateway: str = MESH) -> tuple[Rule, ...]:
     """Return every VirtualService that claims ``host`` by the nearest pattern, the one that wins first."""
-    visible = [
-        rule
-        for rule in _by_age(rules.of_kind(VIRTUAL_SERVICE))
-        if _exported(rule, namespace) and gateway in (sequence(rule.spec.get("gateways")) or (MESH,))
-    ]
+    visible = seen_from(rules, namespace, gateway)
     pattern = closest(host, (one for rule in visible for one in hosts_of(rule)))
     return tuple(rule for rule in visible if pattern and pattern in hosts_of(rule))
+
+
+def seen_from(rules: RuleSet, namespace: str, gateway: str = MESH) -> list[Rule]:
+    """Return the VirtualServices that a proxy in ``namespace`` sees, those that win first.
+
+    First what is exported to its own namespace alone, then what another one exports to it, then what everybody sees
+    (`PushContext.initVirtualServices`); among each the oldest, then by name and namespace.
+    """
+    found = [
+        rule
+        for rule in _by_age(rules.of_kind(VIRTUAL_SERVICE))
+        if exported(rule, namespace) and gateway in gateways_of(rule)
+    ]
+    return sorted(found, key=lambda rule: 2 if not scope(rule) or "*" in scope(rule) else rule.namespace != namespace)
+
+
+def gateways_of(rule: Rule) -> tuple[str, ...]:
+    """Return what a VirtualService is bound to: ``mesh``, and Gateways as ``NAMESPACE/NAME``."""
+    named = tuple(resolve_gateway(text(one), rule.namespace) for one in sequence(rule.spec.get("gateways")))
+    return named or (MESH,)
+
+
+def resolve_gateway(name: str, namespace: str) -> str:
+    """Return a Gateway as ``NAMESPACE/NAME`` (`model.resolveGatewayName`); ``mesh`` stays what it is."""
+    if name == MESH:
+        return name
+    place, slash, rest = name.partition("/")
+    if slash:
+        return f"{namespace if place == '.' else place}/{rest}"
+    short, dot, rest = name.partition(".")
+    return f"{rest.partition('.')[0]}/{short}" if dot else f"{namespace}/{name}"
 
 
 def hosts_of(rule: Rule) -> tuple[str, ...]:
@@ -107,8 +187,44 @@ def acting(rules: RuleSet, service: Service) -> RuleSet:
     return RuleSet.of((*found, *((routes,) if routes else ())))
 
 
+def scope(rule: Rule) -> frozenset[str]:
+    """Return the namespaces that see the rule, its own for ``.``; none named means everybody."""
+    return frozenset(rule.namespace if one == "." else text(one) for one in sequence(rule.spec.get("exportTo")))
+
+
+def exported(rule: Rule, namespace: str) -> bool:
+    """Tell whether ``namespace`` sees the rule."""
+    named = scope(rule)
+    return not named or "*" in named or ("~" not in named and namespace in named)
+
+
+def _reach(rule: Rule) -> frozenset[str]:
+    """Return exportTo as it is written; a rule for some workloads stays in its namespace."""
+    return frozenset({"."} if _is_selective(rule) else map(text, sequence(rule.spec.get("exportTo"))))
+
+
+def _is_private(rule: Rule) -> bool:
+    return _is_selective(rule) or scope(rule) == {rule.namespace}
+
+
+def _is_selective(rule: Rule) -> bool:
+    return isinstance(rule.spec.get("workloadSelector"), Mapping)
+
+
 def _host(rule: Rule) -> str:
     return resolve(text(rule.spec.get("host")), rule.namespace)
+
+
+def _choose(pattern: str, groups: list[Consolidated], namespace: str, labels: Mapping[str, str]) -> Destination:
+    """Return what the caller gets of several objects for one host: its own selection, else the last for everybody."""
+    everybody: Consolidated | None = None
+    for one in groups:
+        selector = mapping(one.rules[0].spec.get("workloadSelector")).get("matchLabels")
+        if not _is_selective(one.rules[0]):
+            everybody = one
+        elif one.rules[0].namespace == namespace and all(labels.get(k) == v for k, v in mapping(selector).items()):
+            return _merge(pattern, one.rules)
+    return _merge(pattern, everybody.rules) if everybody else Destination()
 
 
 def _merge(pattern: str, rules: tuple[Rule, ...]) -> Destination:
@@ -124,9 +240,3 @@ def _merge(pattern: str, rules: tuple[Rule, ...]) -> Destination:
 
 def _by_age(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda one: (str(one.metadata.get("creationTimestamp", "")), one.name, one.namespace))
-
-
-def _exported(rule: Rule, namespace: str) -> bool:
-    """Tell whether ``namespace`` sees the rule; no exportTo means everybody."""
-    targets = sequence(rule.spec.get("exportTo"))
-    return not targets or "*" in targets or namespace in targets or ("." in targets and rule.namespace == namespace)

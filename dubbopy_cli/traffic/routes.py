@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from dubbopy_cli.traffic.hosts import Service, cluster_name, resolve
-from dubbopy_cli.traffic.lookup import MESH
+from dubbopy_cli.traffic.lookup import MESH, resolve_gateway
 from dubbopy_cli.traffic.model import Rule, mapping, number, sequence, text
 
 
@@ -76,7 +76,7 @@ def routes_of(
         matches = sequence(http.get("match"))
         for place, match in enumerate(matches or ({},)):
             condition = mapping(match)
-            if not _applies(condition, service.port, labels or {}, origin, gateway):
+            if not _applies(rule, condition, port=service.port, labels=labels or {}, namespace=origin, gateway=gateway):
                 continue
             route = _route(rule, http, condition, index, place if matches else None)
             found.append(route)
@@ -123,12 +123,14 @@ def _route(rule: Rule, http: Mapping[str, Any], match: Mapping[str, Any], index:
     return Route(index, place, name, rule.namespace, http, match, destinations)
 
 
-def _applies(match: Mapping[str, Any], port: int, labels: Mapping[str, str], namespace: str, gateway: str) -> bool:
+def _applies(
+    rule: Rule, match: Mapping[str, Any], *, port: int, labels: Mapping[str, str], namespace: str, gateway: str
+) -> bool:
     if number(match.get("port")) not in {0, port}:
         return False
     gateways = sequence(match.get("gateways"))
     if gateways:
-        return gateway in gateways
+        return gateway in {resolve_gateway(text(one), rule.namespace) for one in gateways}
     wanted = mapping(match.get("sourceLabels"))
     return all(labels.get(key) == value for key, value in wanted.items()) and text(match.get("sourceNamespace")) in {
         "",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
+from dubbopy_cli.traffic.explaining.decision import Decision, Target
+from dubbopy_cli.traffic.explaining.explainer import Explainer
+from dubbopy_cli.traffic.explaining.registry import Registry
 from dubbopy_cli.traffic.hosts import Service
-from dubbopy_cli.traffic.lookup import destination, virtual_service
-from dubbopy_cli.traffic.model import RuleSet, mapping, text
-from dubbopy_cli.traffic.request import Request, describe, mismatch
-from dubbopy_cli.traffic.routes import Route, RouteDestination, everybody, routes_of
+from dubbopy_cli.traffic.model import VERSION_LABEL, RuleSet
+from dubbopy_cli.traffic.request import Request
 
 LossCode = Literal["no-cluster", "no-instance", "other-host", "abort", "answered-by-rule", "no-route"]
 
@@ -51,16 +52,14 @@ def shares(rules: RuleSet, service: Service, ready: Mapping[str, int]) -> tuple[
 
     ``ready`` counts ready instances by version. Without rules one route says that all instances share.
     """
-    return tuple(_share(route, rules, service, ready) for route in _routes(rules, service))
+    table = _explainer(rules, service, ready).table(_anything(service))
+    return tuple(_share(one, service, ready) for one in table.outcomes)
 
 
 def share_for(rules: RuleSet, service: Service, ready: Mapping[str, int], request: Request) -> RouteShare:
-    """Return what the first route that takes ``request`` does with it."""
-    for route in _routes(rules, service):
-        if not mismatch(route.match, request):
-            return _share(route, rules, service, ready)
-    loss = Loss("no-route", Fraction(1), "no route takes this call: 404")
-    return RouteShare("", "no route", {one: Fraction(0) for one in ready}, (loss,))
+    """Return what the first route that takes ``request`` does with it; its path, method and headers count."""
+    here = replace(_anything(service), path=request.path, method=request.method, headers=request.headers)
+    return _share(_explainer(rules, service, ready).decide(here), service, ready)
 
 
 def used_by(rules: RuleSet, service: Service, version: str) -> tuple[str, ...]:
@@ -68,61 +67,45 @@ def used_by(rules: RuleSet, service: Service, version: str) -> tuple[str, ...]:
     return tuple(one.name for one in shares(rules, service, {version: 1}) if one.versions.get(version))
 
 
-def _routes(rules: RuleSet, service: Service) -> tuple[Route, ...]:
-    rule = virtual_service(rules, service.fqdn, service.namespace)
-    found = routes_of(rule, service) if rule else ()
-    return found or (everybody(service),)
+def _explainer(rules: RuleSet, service: Service, ready: Mapping[str, int]) -> Explainer:
+    return Explainer(rules, Registry.of_application(service, ready))
 
 
-def _share(route: Route, rules: RuleSet, service: Service, ready: Mapping[str, int]) -> RouteShare:
-    name = route.name or f"http[{route.index}]"
+def _anything(service: Service) -> Request:
+    return Request(service.fqdn, service.port, namespace=service.namespace)
+
+
+def _share(decision: Decision, service: Service, ready: Mapping[str, int]) -> RouteShare:
+    """Return a decision by version, and what of it reaches none."""
     versions = {one: Fraction(0) for one in ready}
-    halt = next((key for key in ("redirect", "directResponse", "delegate") if route.http.get(key)), "")
-    if halt or not route.split:
-        loss = Loss("answered-by-rule", Fraction(1), f"the rule answers by {halt}" if halt else "it leads nowhere")
-        return RouteShare(name, describe(route.match), versions, (loss,))
-    aborted = _aborted(route)
+    if decision.kind == "no-route":
+        loss = Loss("no-route", Fraction(1), "no route takes this call: 404")
+        return RouteShare("", "no route", versions, (loss,))
+    name = decision.name or f"http[{decision.route_index}]"
+    if not decision.destinations:
+        why = f"the rule answers them: {decision.answer}" if decision.answer else "it leads nowhere"
+        return RouteShare(name, decision.condition, versions, (Loss("answered-by-rule", Fraction(1), why),))
+    aborted = decision.fault.abort_share if decision.fault else Fraction(0)
     losses = [Loss("abort", aborted, "the rule's fault aborts them")] if aborted else []
-    for target, part in route.split:
-        share = part * (1 - aborted)
-        lost = _lost(target, rules, service, ready, share) if share else None
+    for target in decision.destinations:
+        share = target.share * (1 - aborted)
+        if not share:
+            continue
+        lost = _lost(target, service, share)
         if lost:
             losses.append(lost)
             continue
-        members = _members(target, rules, service, ready)
-        total = sum(members.values())
-        for version, count in members.items():
-            versions[version] += share * count / max(total, 1)
-    return RouteShare(name, describe(route.match), versions, tuple(losses))
+        members = [one[VERSION_LABEL] for one in target.members or ()]
+        for version in members:
+            versions[version] += share / len(members)
+    return RouteShare(name, decision.condition, versions, tuple(losses))
 
 
-def _members(target: RouteDestination, rules: RuleSet, service: Service, ready: Mapping[str, int]) -> dict[str, int]:
-    """Return the ready instances a destination has, by version."""
-    subset = destination(rules, target.host, service.namespace).subset(target.subset)
-    chosen = subset.versions(service.name, ready) if subset else ready
-    return {one: ready[one] for one in chosen}
-
-
-def _lost(
-    target: RouteDestination, rules: RuleSet, service: Service, ready: Mapping[str, int], share: Fraction
-) -> Loss | None:
+def _lost(target: Target, service: Service, share: Fraction) -> Loss | None:
     """Return why calls to a destination reach no version, None if they do."""
     if target.host != service.fqdn:
         return Loss("other-host", share, f"they go to {target.host}")
-    if target.port not in {None, service.port}:
-        return Loss("no-cluster", share, f"they go to port {target.port}, which {service.name} has not: 503 NC")
-    if target.subset and destination(rules, target.host, service.namespace).subset(target.subset) is None:
-        return Loss("no-cluster", share, f"no DestinationRule defines the subset {target.subset}: 503 NC")
-    if not sum(_members(target, rules, service, ready).values()):
-        what = f"subset {target.subset}" if target.subset else service.name
-        return Loss("no-instance", share, f"{what} has no ready instance: 503 UH")
+    if target.status:
+        code: LossCode = "no-cluster" if target.status == "503 NC" else "no-instance"
+        return Loss(code, share, f"{target.reason}: {target.status}")
     return None
-
-
-def _aborted(route: Route) -> Fraction:
-    abort = mapping(mapping(route.http.get("fault")).get("abort"))
-    percent = mapping(abort.get("percentage")).get("value", 0)
-    if not isinstance(percent, int | float) or not (abort.get("httpStatus") or text(abort.get("grpcStatus"))):
-        return Fraction(0)
-    # Envoy counts in millionths, rounded down.
-    return Fraction(min(int(percent * 10000), 1_000_000), 1_000_000)

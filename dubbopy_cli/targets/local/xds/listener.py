@@ -38,6 +38,8 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
         "stat_prefix": app.service.fqdn,
         # Follows the caller: gRPC speaks HTTP/2 with prior knowledge, curl HTTP/1.1.
         "codec_type": "AUTO",
+        # As every sidecar of Istio: rules see a path without dots and needless escapes.
+        "normalize_path": True,
         # A stream may be silent for as long as its ends like.
         "stream_idle_timeout": "0s",
         "rds": {"route_config_name": app.service.fqdn, "config_source": routes},
