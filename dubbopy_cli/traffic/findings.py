@@ -14,13 +14,24 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding; ``path`` is its place in the object, such as ``spec.http[0].route[1]``, ``object`` the object."""
+    """One finding; ``path`` is its place in the object, such as ``spec.http[0].route[1]``, ``object`` the object.
+
+    ``parameters`` are those of Istio's message of the same code; a list among them is written ``[a b]``.
+    """
 
     severity: Severity
     code: str
     message: str
     path: str = ""
     object: str = ""
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """Return kind, namespace and name of the object; an empty namespace where it has none."""
+        kind, _, place = self.object.partition(" ")
+        namespace, _, name = place.rpartition("/")
+        return kind, namespace, name
 
     def __str__(self) -> str:
         place = " ".join(filter(None, (self.object, self.path)))
