@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_network
 
-from dubbopy_cli.traffic.model import mapping, text
+from dubbopy_cli.traffic.analysis import proxyconfig
 
 _INTERFACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_.\-]*", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
@@ -79,22 +79,6 @@ def _quantity(value: str) -> str:
     return "" if _QUANTITY.fullmatch(value) else f"'{value}' is no amount such as 100m or 128Mi"
 
 
-def _config(value: str) -> str:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        node = YAML(typ="safe", pure=True).load(value)
-    except YAMLError as error:
-        return f"it is no YAML: {text(getattr(error, 'problem', '')) or 'unreadable'}"
-    if node is not None and node is not mapping(node):
-        return "it is no ProxyConfig but a single value"
-    concurrency = mapping(node).get("concurrency")
-    if concurrency is not None and (not isinstance(concurrency, int) or concurrency < 0):
-        return f"concurrency {concurrency!r} is no whole number from 0"
-    return ""
-
-
 _STATUS = "readiness.status.sidecar.istio.io"
 _TRAFFIC = "traffic.sidecar.istio.io"
 _CHECKS: dict[str, Callable[[str], str]] = {
@@ -112,7 +96,7 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     f"{_TRAFFIC}/kubevirtInterfaces": _interfaces,
     "istio.io/reroute-virtual-interfaces": _interfaces,
     "prometheus.istio.io/merge-metrics": _boolean,
-    "proxy.istio.io/config": _config,
+    "proxy.istio.io/config": proxyconfig.fault,
     **dict.fromkeys(
         (f"sidecar.istio.io/proxy{what}" for what in ("CPU", "Memory", "CPULimit", "MemoryLimit")), _quantity
     ),
