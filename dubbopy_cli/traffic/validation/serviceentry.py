@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import exports, matches, names, protocols, workloadentry
-from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, items, refused, warning
+from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, info, items, refused, warning
 from dubbopy_cli.traffic.validation.metadata import Metadata
 
 _AUTO_ADDRESS = "networking.istio.io/enable-autoallocate-ip"
@@ -24,6 +24,8 @@ def judge(spec: Node, meta: Metadata) -> Faults:
         if sequence(spec.get("endpoints")):
             yield error("endpoint", "spec.endpoints", "only one of endpoints and workloadSelector can be given")
     resolution = text(spec.get("resolution")) or "NONE"
+    if spec.get("endpoints") == [] and (selected or resolution == "NONE"):
+        yield info("empty", "spec.endpoints", "the API server refuses an empty list here")
     hosts = [text(one) for one in sequence(spec.get("hosts"))]
     yield from _hosts(hosts, resolution)
     yield from _addresses(spec, resolution)

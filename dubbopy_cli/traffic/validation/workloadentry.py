@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from dubbopy_cli.traffic.model import mapping, text
 from dubbopy_cli.traffic.validation import matches, names
-from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, entries, error, refused, warning
+from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, entries, error, info, refused, warning
 from dubbopy_cli.traffic.validation.metadata import Metadata
 
 UNIX = "unix://"
@@ -55,3 +55,5 @@ def _socket(node: Node, address: str, path: str) -> Faults:
     yield from refused("address", f"{path}.address", reason)
     if mapping(node.get("ports")):
         yield error("port", f"{path}.ports", "a socket has none")
+    elif node.get("ports") is not None:
+        yield info("empty", f"{path}.ports", "the API server refuses an empty one here")
