@@ -9,6 +9,7 @@ from dubbopy_cli.traffic.validation import validate as validate
 from dubbopy_cli.traffic.verify import verify as verify
 
 if TYPE_CHECKING:
+    from dubbopy_cli.traffic.analysis import analyze as analyze
     from dubbopy_cli.traffic.explaining import Decision as Decision
     from dubbopy_cli.traffic.explaining import Explainer as Explainer
     from dubbopy_cli.traffic.explaining import Request as Request
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from dubbopy_cli.traffic.explaining import explain as explain
 
 # Loaded at their first use: most commands need none of them.
-_LAZY = dict.fromkeys(("Decision", "Explainer", "Request", "compile", "explain"), "explaining")
+_LAZY = dict.fromkeys(("Decision", "Explainer", "Request", "compile", "explain"), "explaining") | {
+    "analyze": "analysis"
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
