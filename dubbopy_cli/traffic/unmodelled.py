@@ -58,8 +58,6 @@ def _policy(policy: Mapping[str, Any], path: str) -> Parts:
 
 
 def _virtual_service(spec: Mapping[str, Any]) -> Parts:
-    if not spec.get("hosts"):
-        yield "warning", "spec.hosts", "delegates, which a rule without hosts is, so it has no effect"
     gateways = sequence(spec.get("gateways"))
     if gateways and MESH not in gateways:
         yield "warning", "spec.gateways", "gateways, so this rule has no effect: it is not bound to the mesh"
@@ -70,7 +68,7 @@ def _virtual_service(spec: Mapping[str, Any]) -> Parts:
         http = mapping(node)
         path = f"spec.http[{index}]"
         if http.get("delegate"):
-            yield "error", f"{path}.delegate", "delegates, so these calls would fail"
+            yield "warning", f"{path}.delegate", "delegates where a command changes rules; calls do follow them"
         if http.get("corsPolicy"):
             yield "warning", f"{path}.corsPolicy", "CORS"
         for place, match in enumerate(sequence(http.get("match"))):

@@ -52,7 +52,11 @@ class Chance:
         matches = [one for http in rule["http"] for one in http.get("match", ())]
         if matches and pick.random() < 0.85:
             near = pick.choice(matches)
-        headers = [(self._cased(name), self._like(node, VALUES)) for name, node in near.get("headers", {}).items()]
+        headers = [
+            (self._cased(name), self._like(node, VALUES))
+            for name, node in near.get("headers", {}).items()
+            if name != "Host"
+        ]
         headers += [
             (self._cased(pick.choice(NAMES)), pick.choice(VALUES)) for _ in range(pick.choice((0, 0, 1, 1, 2, 3)))
         ]
@@ -119,6 +123,8 @@ class Chance:
         if pick.random() < 0.6:
             names = pick.sample(NAMES, pick.choice((1, 1, 2)))
             match["headers"] = {name: self._text(VALUES) for name in names}
+        if pick.random() < 0.05:
+            match.setdefault("headers", {})["Host"] = self._text(("s1", "S1", "s"))
         if pick.random() < 0.25:
             match["withoutHeaders"] = {pick.choice(NAMES): self._text(VALUES)}
         if pick.random() < 0.5:
@@ -133,6 +139,12 @@ class Chance:
             match["scheme"] = {"exact": pick.choice(("http", "https"))}
         if pick.random() < 0.2:
             match["queryParams"] = {pick.choice("abcA"): self._text(QUERIES) for _ in range(pick.choice((1, 1, 2)))}
+        return match | self._caller()
+
+    def _caller(self) -> dict[str, Any]:
+        """Return conditions on who calls, mostly none."""
+        pick = self.random
+        match: dict[str, Any] = {}
         if pick.random() < 0.05:
             match["port"] = pick.choice((20000, 80))
         if pick.random() < 0.05:

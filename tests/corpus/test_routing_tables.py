@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from dubbopy_cli.traffic import hosts, protocols
+from dubbopy_cli.traffic import Request, explain, hosts, protocols
 from dubbopy_cli.traffic.delegates import conflict, merge_matches
 from dubbopy_cli.traffic.explaining import effects
 from dubbopy_cli.traffic.hosts import Service
@@ -136,3 +136,24 @@ def test_conflicts_of_a_delegate(case):
 @pytest.mark.parametrize("case", cases("virtualservice_test__TestMergeHTTPMatchRequests"))
 def test_matches_of_a_delegate(case):
     assert merge_matches(case["root"], case["delegate"]) == case["expected"]
+
+
+@pytest.mark.parametrize(
+    ("file", "user", "expected"),
+    [
+        ("90-10", "", {"v1": "9/10", "v2": "1/10"}),
+        ("80-20", "jason", {"v1": "4/5", "v2": "1/5"}),
+        ("50-v3", "", {"v1": "1/2", "v3": "1/2"}),
+        ("jason-v2-v3", "jason", {"v2": "1"}),
+        ("jason-v2-v3", "", {"v3": "1"}),
+        ("test-v2", "jason", {"v2": "1"}),
+        ("test-v2", "", {"v1": "1"}),
+    ],
+)
+def test_istio_s_samples_do_what_they_are_named_for(file, user, expected):
+    docs = []
+    for name in ("destination-rule-all", f"virtual-service-reviews-{file}"):
+        text = (TABLES.parent / f"samples/networking/{name}.yaml").read_text(encoding="utf-8")
+        docs += YAML(typ="safe").load_all(text)
+    found = explain(docs, Request("reviews", 9080, headers=(("end-user", user),)))
+    assert {one.subset: str(one.share) for one in found.destinations} == expected

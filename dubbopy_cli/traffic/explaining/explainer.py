@@ -93,7 +93,7 @@ class Explainer:
         if protocol == UNSUPPORTED:
             said = f"'{port.name}' tells Istio no protocol" if port.name else "no name tells Istio a protocol"
             notes = (f"port {port.number}: {said}; http rules apply as the sidecar sees HTTP in the first bytes",)
-        routes = sidecar_routes(self._rules, known, caller) or [(None, everyone(known.host, known.namespace))]
+        routes = sidecar_routes(self._rules, known.host, caller) or [(None, everyone(known.host, known.namespace))]
         return table(self._scene(caller, known.host, protocol, *notes), routes)
 
     def _at_gateway(self, request: Request) -> Table:

@@ -59,14 +59,14 @@ def everyone(host: str, namespace: str) -> Route:
     return Route(0, None, "default", namespace, {}, {}, (RouteDestination(host, "", None, 0, {}),))
 
 
-def sidecar_routes(rules: RuleSet, known: Known, caller: Caller) -> Sources:
-    """Return the routes a sidecar has for a Service; none if no rule acts.
+def sidecar_routes(rules: RuleSet, host: str, caller: Caller) -> Sources:
+    """Return the routes a sidecar has for a Service of this full name; none if no rule acts.
 
     Of several objects with the very host of the Service the first that has a route for this caller stands; a wider
     host belongs to one object alone (`computeWildcardHostVirtualServiceIndex`).
     """
-    candidates = rivals(rules, known.host, caller.namespace)
-    if candidates and known.host not in hosts_of(candidates[0]):
+    candidates = rivals(rules, host, caller.namespace)
+    if candidates and host not in hosts_of(candidates[0]):
         candidates = candidates[:1]
     for rule in candidates:
         found = _routes(rule, caller)

@@ -54,7 +54,7 @@ def test_the_source_s_rules_are_fine(text):
         ({"timeout": "1s"}, ("error", "route", "spec.http[0]", "a route, redirect or directResponse is needed")),
         ({"route": [to("v1")], "corsPolicy": {"allowOrigins": []}}, ("warning", "not-modelled-locally", "spec.http[0].corsPolicy", "the local target does not model CORS")),
         ({"match": [{"sourceLabels": {"app": "x"}}], "route": [to("v1")]}, ("warning", "not-modelled-locally", "spec.http[0].match[0].sourceLabels", "the local target does not model labels of callers, so no call matches")),
-        ({"delegate": {"name": "x"}}, ("error", "not-modelled-locally", "spec.http[0].delegate", "the local target does not model delegates, so these calls would fail")),
+        ({"delegate": {"name": "x"}}, ("warning", "not-modelled-locally", "spec.http[0].delegate", "the local target does not model delegates where a command changes rules; calls do follow them")),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_route_is_found(http, expected):

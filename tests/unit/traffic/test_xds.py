@@ -164,3 +164,11 @@ def test_durations(given, seconds):
 )
 def test_percentages(given, numerator):
     assert fraction(given) == {"numerator": numerator, "denominator": "MILLION"}
+
+
+def test_a_route_left_to_another_rule_is_put_in_its_place():
+    root = virtual_service({"delegate": {"name": "team"}}, {"route": [to("")]})
+    leaf = virtual_service(
+        {"name": "mine", "match": [{"uri": {"prefix": "/a"}}], "route": [to("v1")]}, name="team", hosts=()
+    )
+    assert [one["name"] for one in table(root, leaf)] == ["mine", "http[1]"]

@@ -7,10 +7,12 @@ from typing import Any
 
 from dubbopy_cli.targets.local.xds.actions import forward, stop
 from dubbopy_cli.targets.local.xds.matchers import header_operations, route_match
+from dubbopy_cli.traffic.delegates import merged
+from dubbopy_cli.traffic.explaining.landing import Caller
+from dubbopy_cli.traffic.explaining.virtualhost import sidecar_routes
 from dubbopy_cli.traffic.hosts import Service
-from dubbopy_cli.traffic.lookup import virtual_service
 from dubbopy_cli.traffic.model import Rule, RuleSet, mapping, number, text
-from dubbopy_cli.traffic.routes import Route, everybody, routes_of
+from dubbopy_cli.traffic.routes import Route, everybody
 from dubbopy_cli.traffic.units import duration, fraction
 
 _TYPE = "type.googleapis.com/"
@@ -40,9 +42,8 @@ VERSION_HEADER = "x-dubbopy-version"
 
 def route_configuration(service: Service, rules: RuleSet, ports: Mapping[str, int]) -> dict[str, Any]:
     """Return the route table of one application; ``ports`` is the only port of each host in the mesh."""
-    rule = virtual_service(rules, service.fqdn, service.namespace)
-    found = routes_of(rule, service) if rule else ()
-    table = [_route(rule, one, service, rules, ports) for one in found] if rule else []
+    found = sidecar_routes(merged(rules), service.fqdn, Caller(service.namespace, service.port))
+    table = [_route(rule, one, service, rules, ports) for rule, one in found if rule]
     return {
         "@type": f"{_TYPE}envoy.config.route.v3.RouteConfiguration",
         "name": service.fqdn,
