@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-
 # One world for all of them, and each finds what the one before has left.
 pytestmark = pytest.mark.xdist_group("contract")
 
