@@ -38,13 +38,13 @@ def merged(rules: RuleSet) -> RuleSet:
     services = rules.of_kind(VIRTUAL_SERVICE)
     leaves = {rule.key: rule for rule in services if not sequence(rule.spec.get("hosts"))}
     roots = [rule for rule in services if any(mapping(one).get("delegate") for one in sequence(rule.spec.get("http")))]
-    out = rules.drop(*leaves)
+    whole = []
     for rule in roots:
         if rule.key not in leaves:
             http = [node for index in range(len(rule.spec["http"])) for node in _routes(rule, index, leaves)]
             document = {**rule.document, "spec": {**rule.spec, "http": http}}
-            out = out.put(Rule(rule.kind, rule.namespace, rule.name, document))
-    return out
+            whole.append(Rule(rule.kind, rule.namespace, rule.name, document))
+    return RuleSet(tuple(rule for rule in rules if rule.key not in leaves)).put(*whole) if leaves or whole else rules
 
 
 def merge_matches(root: list[Any], leaf: list[Any]) -> list[Any] | None:

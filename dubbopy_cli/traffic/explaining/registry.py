@@ -100,36 +100,49 @@ class Registry:
         return cls(found)
 
 
+class _Index:
+    """Labels of instances by namespace and each single label, so that a selector looks at few."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], list[Labels]] = {}
+
+    def add(self, owner: Document, labels: Labels, count: int = 1) -> None:
+        for item in labels.items():
+            self._found.setdefault((place_of(owner), *item), []).extend([labels] * count)
+
+    def selected(self, namespace: str, selector: Labels) -> tuple[Labels, ...]:
+        near = [self._found.get((namespace, *item), []) for item in selector.items()]
+        return tuple(one for one in min(near, key=len, default=[]) if _within(selector, one))
+
+
 class _Pods:
-    """The ready instances by namespace; None where no object of a kind that has instances is given at all."""
+    """The ready instances; unknown where no object of a kind that has instances is given at all."""
 
     def __init__(self, by_kind: Mapping[str, list[Document]]) -> None:
         pods = by_kind.get("Pod", [])
         workloads = [one for kind in _WORKLOADS for one in by_kind.get(kind, ())]
         entries = by_kind.get("WorkloadEntry", [])
-        self.known = bool(pods or workloads or entries)
-        self._found: dict[str, list[Labels]] = {}
+        self._known = bool(pods or workloads or entries)
+        self._ready, every = _Index(), _Index()
         for pod in pods:
+            labels = _labels(mapping(pod.get("metadata")))
+            every.add(pod, labels)
             if _is_ready(pod):
-                self._add(pod, _labels(mapping(pod.get("metadata"))), 1)
+                self._ready.add(pod, labels)
         owned = {(place_of(pod), owner) for pod in pods for owner in _owners(pod)}
         for one in workloads:
-            template = mapping(mapping(mapping(one.get("spec")).get("template")).get("metadata"))
-            selected = any(place_of(pod) == place_of(one) and _selects(one, pod) for pod in pods)
-            if not (selected or _owners(one) or (place_of(one), _name(one)) in owned):
-                self._add(one, _labels(template), _replicas(one))
+            # Its pods may be given themselves, ready or not.
+            given = every.selected(place_of(one), _selector(one)) or (place_of(one), _name(one)) in owned
+            if not (given or _owners(one)):
+                template = mapping(mapping(mapping(one.get("spec")).get("template")).get("metadata"))
+                self._ready.add(one, _labels(template), _replicas(one))
         for one in entries:
             metadata = _labels(mapping(one.get("metadata")))
-            self._add(one, {**metadata, **_labels(mapping(one.get("spec")))}, 1)
+            self._ready.add(one, {**metadata, **_labels(mapping(one.get("spec")))})
 
     def selected(self, namespace: str, selector: Labels) -> tuple[Labels, ...] | None:
-        """Return the instances in a namespace that a selector takes."""
-        if not self.known:
-            return None
-        return tuple(one for one in self._found.get(namespace, ()) if _within(selector, one))
-
-    def _add(self, owner: Document, labels: Labels, count: int) -> None:
-        self._found.setdefault(place_of(owner), []).extend([labels] * count)
+        """Return the instances in a namespace that a selector takes, None where nobody said."""
+        return self._ready.selected(namespace, selector) if self._known else None
 
 
 def place_of(doc: Document) -> str:
@@ -197,10 +210,9 @@ def _within(selector: Labels, labels: Labels) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
-def _selects(workload: Document, pod: Document) -> bool:
+def _selector(workload: Document) -> Labels:
     selector = mapping(mapping(workload.get("spec")).get("selector"))
-    labels = _labels({"labels": selector.get("matchLabels", selector)})
-    return bool(labels) and _within(labels, _labels(mapping(pod.get("metadata"))))
+    return _labels({"labels": selector.get("matchLabels", selector)})
 
 
 def _owners(doc: Document) -> tuple[str, ...]:
