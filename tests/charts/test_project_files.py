@@ -100,7 +100,7 @@ def test_make_and_the_command_line_compile_alike(bench, whole, monkeypatch):
     found = projects.load(whole)
     monkeypatch.setattr(toolchain, "go", lambda _: toolchain.Toolchain(Path("go"), (1, 26, 0)))
     monkeypatch.setattr(toolchain, "uv", lambda: Path("uv"))
-    first = compilers.compiler(found).prepare(found, "9.9", FakeRunner())[0]
+    first = next(compilers.compiler(found).commands(found, "9.9", FakeRunner()))
     made = bench()
     made.root = whole
     made.stub("uv")

@@ -96,7 +96,7 @@ def test_the_file_is_the_tutorials_and_one_line(server):
 
 @pytest.mark.parametrize("missing", POD)
 def test_outside_a_pod_the_program_says_what_it_needs(project, missing):
-    env = POD | {missing: ""}
+    env = POD | {missing: "", "DUBBO_PORT": str(free_port())}
     done = run(project, **env)
     assert done.returncode == 1
     assert done.stdout == ""
