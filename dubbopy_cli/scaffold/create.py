@@ -18,7 +18,8 @@ from dubbopy_cli.project import MARKER
 from dubbopy_cli.scaffold import answers, catalogue, origin
 from dubbopy_cli.scaffold.answers import Given, Prompter
 from dubbopy_cli.scaffold.place import File, compare, place
-from dubbopy_cli.scaffold.render import Source, render, source
+from dubbopy_cli.scaffold.render import render
+from dubbopy_cli.scaffold.sources import Source, source
 from dubbopy_cli.scaffold.staging import Stage, anchor, destination, staged
 
 

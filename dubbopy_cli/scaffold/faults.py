@@ -6,13 +6,10 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from dubbopy_cli.errors import DubbopyError, UnreachableError, UsageError
 from dubbopy_cli.scaffold.guard import unsafe
-
-if TYPE_CHECKING:
-    from dubbopy_cli.scaffold.render import Source
+from dubbopy_cli.scaffold.sources import Source
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -13,35 +12,16 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dubbopy_cli import names
 from dubbopy_cli.errors import UsageError
-from dubbopy_cli.scaffold import catalogue, guard
+from dubbopy_cli.scaffold import guard
 from dubbopy_cli.scaffold.faults import explained
+from dubbopy_cli.scaffold.sources import Source
 
 if TYPE_CHECKING:
     from copier._main import Worker
 
 # What programs leave beside sources, never a part of a template; copier forgets them where `_subdirectory` is set.
 _LITTER = ("__pycache__", "*.py[co]", ".git", ".DS_Store")
-# How copier tells a git source from a folder (`copier._vcs.get_repo`).
-_REMOTE = re.compile(r"(?:gh|gl):|git@|git\+|[a-z]+://")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A template: a folder or a git source as copier takes it, a git ref or "", and whether it may run its own code."""
-
-    url: str
-    ref: str = ""
-    trust: bool = False
-
-    @property
-    def git_url(self) -> str:
-        """Return what git is asked for, the short forms written out."""
-        for short, host in (("gh:", "github.com"), ("gl:", "gitlab.com")):
-            if self.url.startswith(short):
-                return f"https://{host}/{self.url.removeprefix(short).strip('/').removesuffix('.git')}.git"
-        return self.url.removeprefix("git+")
 
 
 @dataclass(frozen=True)
@@ -50,22 +30,6 @@ class Rendered:
 
     answers: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
-
-
-def source(text: str, ref: str, *, trust: bool) -> Source:
-    """Return the template that ``text`` means; UsageError if it is a folder that is not there."""
-    if _REMOTE.match(text) or (text.endswith(".git") and not Path(text).exists()):
-        return Source(text, ref, trust)
-    path = Path(text).expanduser()
-    if not path.exists():
-        known = [catalogue.alias(lang, role) for lang in catalogue.LANGS for role in catalogue.ROLES]
-        raise UsageError(
-            "template-not-found",
-            f"there is no template at '{text}'.{names.did_you_mean(text, known)}",
-            hint=f"a folder, gh:OWNER/REPO, git+URL, or one of {', '.join(known)}",
-        )
-    # A relative path in an answers file would be right in one working directory only.
-    return Source(str(path.resolve()), ref, trust)
 
 
 def render(

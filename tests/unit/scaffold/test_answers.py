@@ -7,7 +7,8 @@ from dubbopy_cli import names
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.scaffold import catalogue
 from dubbopy_cli.scaffold.answers import Given, complete, gather, questions
-from dubbopy_cli.scaffold.render import Source, render
+from dubbopy_cli.scaffold.render import render
+from dubbopy_cli.scaffold.sources import Source
 
 FOLDER = Path("/somewhere/My Shop_2")
 

@@ -8,7 +8,7 @@ import pytest
 from dubbopy_cli.scaffold import catalogue, create
 from dubbopy_cli.scaffold.faults import explained
 from dubbopy_cli.scaffold.place import _appeared
-from dubbopy_cli.scaffold.render import Source
+from dubbopy_cli.scaffold.sources import Source
 from tests.errortexts import Told
 
 ONE_OF = "one of builtin:go-server, builtin:go-client, builtin:python-server, builtin:python-client"

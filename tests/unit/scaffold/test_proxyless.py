@@ -5,7 +5,8 @@ import json
 import pytest
 
 from dubbopy_cli.scaffold import catalogue
-from dubbopy_cli.scaffold.render import Source, render
+from dubbopy_cli.scaffold.render import render
+from dubbopy_cli.scaffold.sources import Source
 from tests.scaffolding import contents, invoke
 
 ANSWERS = {
