@@ -141,3 +141,8 @@ def _near_module(value: str) -> str:
 
 def _invalid(what: str, value: str, rule: str, near: str) -> UsageError:
     return UsageError("name-invalid", f"'{value}' is not a valid {what}: {rule}", hint=f"for example '{near}'")
+
+
+def in_namespace(namespace: str) -> str:
+    """Return the option that names the namespace, behind a space; an empty text for the default one."""
+    return f" --namespace {namespace}" if namespace != "default" else ""

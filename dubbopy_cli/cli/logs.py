@@ -12,7 +12,7 @@ from dubbopy_cli.cli.options import App, Namespace, application_name, find_appli
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import UsageError
-from dubbopy_cli.names import did_you_mean
+from dubbopy_cli.names import did_you_mean, in_namespace
 
 if TYPE_CHECKING:
     from dubbopy_cli.targets.base import Application, LogLine
@@ -48,7 +48,7 @@ def known_version(application: Application, version: str) -> None:
             "version-unknown",
             f"{application.name} has no version '{version}' (deployed: {', '.join(known) or 'none'})."
             + did_you_mean(version, known),
-            hint="dubbopy-cli status",
+            hint=f"dubbopy-cli status{in_namespace(application.namespace)}",
         )
 
 

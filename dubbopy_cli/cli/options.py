@@ -68,15 +68,10 @@ def find_application(target: Target, name: str) -> Application:
         "application-unknown",
         f"no application '{name}' is deployed in namespace {target.namespace}."
         + names.did_you_mean(name, list(running)),
-        hint=f"dubbopy-cli status{in_namespace(target.namespace)}"
+        hint=f"dubbopy-cli status{names.in_namespace(target.namespace)}"
         if running
         else "dubbopy-cli deploy in its project's folder",
     )
-
-
-def in_namespace(namespace: str) -> str:
-    """Return the option that names the namespace, behind a space; an empty text for the default one."""
-    return f" --namespace {namespace}" if namespace != "default" else ""
 
 
 def find_server(target: Target, name: str) -> Application:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dubbopy_cli import names
 from dubbopy_cli.cli import trafficviews, views
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import (
@@ -276,7 +277,8 @@ def _change(
         },
         "Nothing was changed." if dry_run else _summary(shown, changed=bool(steps)),
     )
-    console.next_steps([] if dry_run else ["dubbopy-cli traffic verify", "dubbopy-cli traffic show"])
+    where = shown[0].service.options if len(shown) == 1 else f"--app NAME{names.in_namespace(target.namespace)}"
+    console.next_steps([] if dry_run else [f"dubbopy-cli traffic {what} {where}" for what in ("verify", "show")])
 
 
 def _ready(target: Target) -> dict[Service, dict[str, int]]:

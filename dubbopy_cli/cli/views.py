@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING
 
+from dubbopy_cli import names
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
@@ -130,12 +132,13 @@ def deployed(application: Application, version: str) -> str:
 
 def after_deploy(application: Application, version: str) -> list[str]:
     """Return the commands that make sense after a deploy."""
+    name, status = application.service.options, f"dubbopy-cli status{names.in_namespace(application.namespace)}"
     if application.role == "client":
-        return [f"dubbopy-cli logs --app {application.name} -f", "dubbopy-cli status"]
-    commands = [f'dubbopy-cli call --app {application.name} -d \'{{"name": "laurence"}}\'']
+        return [f"dubbopy-cli logs {name} -f", status]
+    commands = [f'dubbopy-cli call {name} -d \'{{"name": "laurence"}}\'']
     if len(application.releases) > 1:
-        commands.append(f"dubbopy-cli traffic set --app {application.name} {version}")
-    return [*commands, "dubbopy-cli status"]
+        commands.append(f"dubbopy-cli traffic set {name} {version}")
+    return [*commands, status]
 
 
 def routes(application: Application) -> tuple[RouteShare, ...]:

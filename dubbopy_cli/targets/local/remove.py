@@ -96,7 +96,7 @@ class Removal:
                 "application-unknown",
                 f"no application '{self._name}' is deployed in namespace {self._mesh.namespace}."
                 + names.did_you_mean(self._name, running),
-                hint="dubbopy-cli status",
+                hint=f"dubbopy-cli status{names.in_namespace(self._mesh.namespace)}",
             )
         if self._version is not None and app.release(self._version) is None:
             known = [one.version for one in app.releases]
@@ -104,7 +104,7 @@ class Removal:
                 "version-unknown",
                 f"{app.name} has no version '{self._version}' (deployed: {', '.join(known)})."
                 + names.did_you_mean(self._version, known),
-                hint="dubbopy-cli status",
+                hint=f"dubbopy-cli status{names.in_namespace(self._mesh.namespace)}",
             )
         return app
 

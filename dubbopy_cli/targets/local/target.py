@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dubbopy_cli import names
 from dubbopy_cli.errors import ConflictError, PreflightError
 from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
@@ -157,10 +158,11 @@ class LocalTarget:
         app = self._mesh.load().app(request.application)
         ready = view.ready_ports(self._mesh, request.application)
         if app is None or not ready:
+            verb = "status" if self._mesh.load().running else "local start"
             raise PreflightError(
                 "not-ready",
                 f"{request.application} has no ready instance to call",
-                hint="dubbopy-cli status" if self._mesh.load().running else "dubbopy-cli local start",
+                hint=f"dubbopy-cli {verb}{names.in_namespace(self.namespace)}",
             )
         return caller.call(request, app.listener, ready)
 

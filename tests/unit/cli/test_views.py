@@ -1,0 +1,31 @@
+import pytest
+
+from dubbopy_cli.cli import views
+from dubbopy_cli.cli.logs import known_version
+from dubbopy_cli.errors import UsageError
+from dubbopy_cli.targets.base import Application, Release
+from dubbopy_cli.traffic.model import RuleSet
+
+
+def application(namespace, role="server"):
+    releases = tuple(Release("greeter", version, 1, "1.0.0", "d", role, 1, 0.0, ()) for version in ("v1", "v2"))
+    return Application("greeter", namespace, role, 20000, "127.0.0.1:20000", releases, RuleSet())
+
+
+def test_the_commands_after_a_deploy_reach_the_namespace_it_went_to():
+    assert views.after_deploy(application("shop"), "v2") == [
+        'dubbopy-cli call --app greeter --namespace shop -d \'{"name": "laurence"}\'',
+        "dubbopy-cli traffic set --app greeter --namespace shop v2",
+        "dubbopy-cli status --namespace shop",
+    ]
+    assert views.after_deploy(application("shop", "client"), "v2") == [
+        "dubbopy-cli logs --app greeter --namespace shop -f",
+        "dubbopy-cli status --namespace shop",
+    ]
+    assert views.after_deploy(application("default", "client"), "v2")[-1] == "dubbopy-cli status"
+
+
+def test_the_hint_for_an_unknown_version_names_the_namespace():
+    with pytest.raises(UsageError) as refused:
+        known_version(application("shop"), "v9")
+    assert refused.value.hint == "dubbopy-cli status --namespace shop"
