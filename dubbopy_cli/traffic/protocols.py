@@ -1,4 +1,4 @@
-"""What Istio takes a Service's port for, and so whether http rules apply to it."""
+"""Protocols of ports as Istio names them, what it takes a Service's port for, and so whether http rules apply to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _KNOWN = {
     "mysql": "MySQL",
 }
 _KUBERNETES = {"kubernetes.io/h2c": "HTTP2", "kubernetes.io/ws": "HTTP", "kubernetes.io/wss": "HTTPS"}
-_HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", _GRPC_WEB})
+HTTP = frozenset({"HTTP", "HTTP2", "HTTP_PROXY", "GRPC", _GRPC_WEB})
+TLS = frozenset({"HTTPS", "TLS"})
+TCP = TLS | {"TCP", "Mongo", "Redis", "MySQL"}
 # Servers that speak first (or not at all) would be broken by sniffing, so these ports are TCP unless they say more.
 _NEVER_SNIFFED = frozenset({25, 53, 3306, 27017})
 
@@ -44,4 +46,4 @@ def port_protocol(number: int, name: str, transport: str = "TCP", app_protocol: 
 
 def is_routed(protocol: str) -> bool:
     """Tell whether http rules apply: the port is HTTP by its name, or sniffed because its name says nothing."""
-    return protocol in _HTTP or protocol == UNSUPPORTED
+    return protocol in HTTP or protocol == UNSUPPORTED

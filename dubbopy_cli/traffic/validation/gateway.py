@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dubbopy_cli.traffic import protocols
 from dubbopy_cli.traffic.model import mapping, sequence, text
-from dubbopy_cli.traffic.validation import names, protocols, servertls
+from dubbopy_cli.traffic.validation import names, servertls
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, items, refused, warning
 from dubbopy_cli.traffic.validation.metadata import Metadata
 
@@ -32,7 +33,7 @@ def judge(spec: Node, meta: Metadata) -> Faults:
                 yield error("port", f"{path}.port.name", f"two servers have a port of the name '{name}'")
             seen.add(name)
             redirects = mapping(server.get("tls")).get("httpsRedirect") is True
-            if redirects and text(port.get("protocol")).lower() not in protocols.HTTP:
+            if redirects and protocols.parse(text(port.get("protocol"))) not in protocols.HTTP:
                 yield warning("tls", f"{path}.tls.httpsRedirect", "only a server of protocol HTTP can redirect")
 
 
@@ -47,7 +48,7 @@ def _server(server: Node, path: str, *, converted: bool) -> Faults:
     yield from _bind(port, bind, path)
     yield from servertls.judge(server, path)
     if not faults:
-        yield from _tls_fits(server, text(port.get("protocol")).lower(), f"{path}.tls")
+        yield from _tls_fits(server, protocols.parse(text(port.get("protocol"))), f"{path}.tls")
 
 
 def _host(value: str, path: str, *, converted: bool) -> Faults:
@@ -69,7 +70,7 @@ def _port(server: Node, port: Node, bind: str, path: str) -> Faults:
     if not has(server, "port"):
         yield error("port", path, "a port is needed")
         return
-    yield from refused("protocol", f"{path}.protocol", protocols.fault(text(port.get("protocol"))))
+    yield from refused("protocol", f"{path}.protocol", names.protocol(text(port.get("protocol"))))
     number = amount(port.get("number"))
     if number > 0 or not bind.startswith(_UNIX):
         yield from refused("port", f"{path}.number", names.port(number))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address, ip_network
 
-from dubbopy_cli.traffic import units
+from dubbopy_cli.traffic import protocols, units
 
 _DNS = r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?"
 _LABEL = re.compile(_DNS)
@@ -159,3 +159,10 @@ def _labels(value: str, whole: str) -> str:
         if not is_label(part):
             return f"'{whole}' is no host name: '{part}' is no label of one"
     return ""
+
+
+def protocol(value: str) -> str:
+    """Judge the name of a port's protocol; capitals do not matter."""
+    if protocols.parse(value) != protocols.UNSUPPORTED:
+        return ""
+    return f"'{value}' is none of HTTP, HTTP2, GRPC, GRPC-WEB, HTTPS, TLS, TCP, MONGO, REDIS, MYSQL, UDP"

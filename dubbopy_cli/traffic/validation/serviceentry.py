@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dubbopy_cli.traffic import protocols
 from dubbopy_cli.traffic.model import mapping, sequence, text
-from dubbopy_cli.traffic.validation import exports, matches, names, protocols, workloadentry
+from dubbopy_cli.traffic.validation import exports, matches, names, workloadentry
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, info, items, refused, warning
 from dubbopy_cli.traffic.validation.metadata import Metadata
 
 _AUTO_ADDRESS = "networking.istio.io/enable-autoallocate-ip"
 _WAYPOINT = "istio.io/use-waypoint"
+# What the dynamic forward proxy of a ServiceEntry with DYNAMIC_DNS carries.
+_FORWARDED = frozenset({"HTTP", "TLS", "GRPC", "HTTP2"})
 
 
 def judge(spec: Node, meta: Metadata) -> Faults:
@@ -86,13 +89,13 @@ def _ports(spec: Node, meta: Metadata, resolution: str) -> Faults:
         if bare and protocol in {"", "TCP"}:
             yield warning("address", path, "a TCP port without addresses takes every call to that port")
         yield from refused("port", f"{path}.name", names.port_name(name))
-        yield from refused("protocol", f"{path}.protocol", protocol and protocols.fault(protocol))
+        yield from refused("protocol", f"{path}.protocol", protocol and names.protocol(protocol))
         yield from refused("port", f"{path}.number", names.port(number))
 
 
 def _protocols(spec: Node) -> list[tuple[str, str]]:
     found = items(spec, "ports", "spec")
-    return [(path, text(mapping(one).get("protocol")).lower()) for path, one in found if one is not None]
+    return [(path, protocols.parse(text(mapping(one).get("protocol")))) for path, one in found if one is not None]
 
 
 def _dns(spec: Node, hosts: Sequence[str], resolution: str) -> Faults:
@@ -129,7 +132,7 @@ def _dynamic(spec: Node, hosts: Sequence[str], meta: Metadata) -> Faults:
         if sequence(spec.get(key)):
             yield error("resolution", f"spec.{key}", "cannot be given with resolution DYNAMIC_DNS")
     for path, protocol in _protocols(spec):
-        if protocol not in protocols.FORWARDED:
+        if protocol not in _FORWARDED:
             message = "resolution DYNAMIC_DNS is for HTTP, HTTP2, GRPC and TLS"
             yield error("protocol", f"{path}.protocol", message)
     waypoint = text(meta.labels.get(_WAYPOINT))
