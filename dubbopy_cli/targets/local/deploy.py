@@ -174,7 +174,9 @@ class Deployment:
         app = app.with_release(left) if left.instances else app.without_release(left.version)
         state = state.with_app(app).without_idle()
         self._mesh.store.save(state)
-        self._mesh.supervisor.forget([one.name for one in self._new])
+        # Interrupted in its own start, the supervisor does not answer, and what follows starts or ends it without them.
+        if self._mesh.supervisor.pid():
+            self._mesh.supervisor.forget([one.name for one in self._new])
         artifacts.prune(self._mesh.paths, state)
         if state.deployed:
             self._converge()

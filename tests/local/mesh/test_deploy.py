@@ -5,6 +5,7 @@ import pytest
 
 from dubbopy_cli.errors import ConflictError, PreflightError, RolloutError, UsageError
 from dubbopy_cli.targets.base import CallRequest
+from dubbopy_cli.targets.local.supervisor import Supervisor
 from dubbopy_cli.traffic import edit
 from dubbopy_cli.traffic.model import RuleSet
 
@@ -191,6 +192,18 @@ def test_a_first_version_that_never_gets_ready_leaves_nothing(lab):
     assert "serving 1.0.0" in failed.value.details
     assert lab.target.applications() == ()
     assert lab.running() == ()
+
+
+def test_an_interrupt_in_the_first_start_of_the_supervisor_leaves_nothing(lab, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Supervisor, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lab.deploy(server("v1"))
+    assert lab.target.applications() == ()
+    assert lab.running() == ()
+    assert not list(lab.paths.programs.glob("*.conf"))
 
 
 def test_a_client_deployed_first_is_told_an_address_that_stays(lab):
