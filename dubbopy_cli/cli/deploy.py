@@ -49,7 +49,9 @@ def deploy(
     target = open_target(console, namespace, changing=True)
     request = _request(console, here, tag, dry_run=dry_run)
     request = replace(request, replicas=replicas, no_traffic=no_traffic, timeout=timeout)
-    steps = apply(console, target.deploy(request), dry_run=dry_run)
+    with target.exclusive():
+        # Planned under the lock too: another command may have changed the rules while this one waited.
+        steps = apply(console, target.deploy(request), dry_run=dry_run)
     if dry_run:
         console.result({"dry_run": True, "steps": steps}, "Nothing was changed.")
         return

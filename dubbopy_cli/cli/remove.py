@@ -46,8 +46,9 @@ def remove(
     elif not dry_run:
         going = ", ".join(release.name for release in application.releases) or "its rules"
         confirm(console, f"Remove {application.name} with {going}?", yes=yes)
-    plan = target.remove(application.name, version, force=force)
-    steps = apply(console, plan, dry_run=dry_run)
+    with target.exclusive():
+        # Planned under the lock too: another command may have given the version calls while this one waited.
+        steps = apply(console, target.remove(application.name, version, force=force), dry_run=dry_run)
     gone = [version] if version else [release.version for release in application.releases]
     console.result(
         {"dry_run": dry_run, "application": application.name, "removed": [] if dry_run else gone, "steps": steps},

@@ -1,0 +1,38 @@
+from contextlib import contextmanager
+
+from typer.testing import CliRunner
+
+from dubbopy_cli.cli import remove
+from dubbopy_cli.cli.main import app
+from dubbopy_cli.plan import Plan
+from dubbopy_cli.targets.base import Application, Release
+from dubbopy_cli.traffic.model import RuleSet
+
+
+class Target:
+    name, namespace = "local", "default"
+
+    def __init__(self):
+        self.events = []
+
+    @contextmanager
+    def exclusive(self):
+        self.events.append("lock")
+        yield
+        self.events.append("unlock")
+
+    def applications(self):
+        releases = tuple(Release("greeter", one, 1, "1.0.0", "d", "server", 1, 0.0, ()) for one in ("v1", "v2"))
+        return (Application("greeter", "default", "server", 20000, "127.0.0.1:20000", releases, RuleSet()),)
+
+    def remove(self, *_, **__):
+        self.events.append("plan")
+        return Plan(())
+
+
+def test_a_removal_is_planned_while_no_other_command_can_change_the_rules(monkeypatch):
+    target = Target()
+    monkeypatch.setattr(remove, "open_target", lambda *_, **__: target)
+    done = CliRunner().invoke(app, ["remove", "v1", "--app", "greeter"])
+    assert done.exit_code == 0, done.output
+    assert target.events == ["lock", "plan", "unlock"]
