@@ -1,6 +1,11 @@
 """What all tests share."""
 
+import signal
+
 import pytest
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -53,7 +53,7 @@ async def _loop(flags: options.Options, wanted: settings.Settings) -> NoReturn:
 async def _counted(flags: options.Options, wanted: settings.Settings) -> int:
     async with Greeter(wanted) as greeter:
         report = await run(greeter, flags.name, flags.calls, flags.concurrency)
-    print(report.as_json() if flags.output == "json" else report.as_text())
+    print(report.as_json() if flags.output == "json" else report.as_text(), flush=True)
     if report.answered == flags.calls:
         return 0
     log.error("not every call was answered")
