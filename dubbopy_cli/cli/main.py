@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from itertools import zip_longest
 from typing import Annotated, NoReturn
 
@@ -42,6 +43,10 @@ def main() -> NoReturn:
     """Run the command line and end with its exit code."""
     # SIGTERM must leave as little behind as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        # A locale may lack the bars and tree lines that are drawn; a question mark is better than no answer.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     from importlib.util import find_spec
 
     for name in _VERBS:
