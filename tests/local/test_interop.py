@@ -4,28 +4,18 @@ import json
 
 import pytest
 from go import _project as go
+from go._program import App as GoApp
 from go._program import serving as go_serving
 from go.conftest import PLAY as GO_PLAY
 from python import _project as py
-from python._program import free_port, run, running, serving
+from python._program import serving
 from python.conftest import PLAY as PYTHON_PLAY
+
+from tests.programs import free_port, run, running
 
 ONE_SHOT = ("-n", "100", "-c", "4", "-o", "json")
 # Longer than any limit here: who waits for the end of this time fails.
 PATIENT = "dubbo: {shutdown: {consumer-update-wait-time: 100ms, step-timeout: 10m}}"
-
-
-class GoApp:
-    """A compiled program that is run as a Python one is."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def argv(self, *arguments):
-        return [str(self.folder / "build/app"), *arguments]
-
-    def env(self):
-        return {}
 
 
 @pytest.fixture(scope="session")

@@ -1,107 +1,43 @@
-"""A generated program while it runs: its process, its log, its ports."""
+"""A compiled program while it runs, told by its project's folder."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import psutil
-
-T = TypeVar("T")
-
-LIMIT = 30.0  # what a pod gets at its end, and more than anything here needs to start
+from tests import programs
+from tests.programs import Program, eventually
 
 
-def eventually(condition: Callable[[], T], what: str, limit: float = LIMIT) -> T:
-    """Return the first true value of the condition, or fail with what was waited for."""
-    end = time.monotonic() + limit
-    while True:
-        if value := condition():
-            return value
-        assert time.monotonic() < end, f"not within {limit:g} s: {what}"
-        time.sleep(0.01)
+@dataclass(frozen=True)
+class App:
+    """A project with its program in build/app."""
+
+    folder: Path
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [str(self.folder / "build/app"), *arguments]
+
+    def env(self) -> dict[str, str]:
+        return {}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Program:
-    """A running build/app."""
-
-    def __init__(self, folder: Path, log: Path, arguments: tuple[str, ...], env: dict[str, str]) -> None:
-        self._log = log
-        with log.open("w") as stream:
-            self.process = subprocess.Popen(
-                [folder / "build/app", *arguments], cwd=folder, env=environment(env), stdout=stream, stderr=stream
-            )
-
-    def lines(self) -> list[str]:
-        return self._log.read_text().splitlines()
-
-    def line(self, pattern: str, after: int = 0) -> int:
-        """Wait for a line that holds the pattern; return the number of lines up to and with it."""
-
-        def found() -> int:
-            assert self.process.poll() is None or self.lines(), "the program ended without a word"
-            for number, text in enumerate(self.lines()[after:], after + 1):
-                if re.search(pattern, text):
-                    return number
-            return 0
-
-        return eventually(found, f"a line with {pattern!r} in {self.lines()}")
-
-    def listening(self) -> list[tuple[str, int]]:
-        connections = psutil.Process(self.process.pid).net_connections("inet")
-        return [(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN]
-
-    def terminate(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(LIMIT)
-
-
-def environment(env: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith("DUBBO")} | env
-
-
-@contextmanager
-def running(folder: Path, log: Path, *arguments: str, **env: str) -> Iterator[Program]:
-    program = Program(folder, log, arguments, env)
-    try:
-        yield program
-    finally:
-        program.process.kill()
-        program.process.wait()
+def running(folder: Path, log: Path, *arguments: str, **env: str) -> AbstractContextManager[Program]:
+    return programs.running(App(folder), log, *arguments, **env)
 
 
 @contextmanager
 def serving(folder: Path, log: Path, port: int = 0, **env: str) -> Iterator[tuple[Program, int]]:
     """Run a server on loopback until the end of the block; it accepts calls when the block begins."""
-    port = port or free_port()
-    with running(folder, log, **{"DUBBO_HOST": "127.0.0.1", "DUBBO_PORT": str(port)} | env) as program:
+    with programs.started(App(folder), log, port, env) as (program, found):
         eventually(lambda: program.process.poll() is not None or program.listening(), "a listening port")
         assert program.process.poll() is None, program.lines()
-        yield program, port
+        yield program, found
 
 
 def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a program that ends by itself."""
-    return subprocess.run(
-        [folder / "build/app", *arguments],
-        cwd=folder,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
+    return programs.run(App(folder), *arguments, **env)

@@ -5,7 +5,9 @@ import threading
 
 import pytest
 
-from ._program import LIMIT, free_port, run, running, serving
+from tests.programs import LIMIT, free_port
+
+from ._program import run, running, serving
 from ._project import TAG, Project, compiled
 
 ANSWER = rf'Z INFO call server response = name:"Hello laurence" id:"v{TAG}"$'

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.greeter import channel
+from tests.programs import LIMIT, environment, eventually, free_port
 from tests.scaffolding import argv
 
-from ._calls import channel, say_hello, start_hello
-from ._program import LIMIT, environment, eventually, free_port, run, running, serving
+from ._calls import say_hello, start_hello
+from ._program import run, running, serving
 from ._project import TAG, Project, compiled, go
 from .conftest import PLAY
 

@@ -8,8 +8,11 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from ._calls import channel, say_hello, start_hello
-from ._program import LIMIT, eventually, free_port, run, running, serving
+from tests.greeter import channel
+from tests.programs import LIMIT, eventually, free_port
+
+from ._calls import say_hello, start_hello
+from ._program import run, running, serving
 from ._project import TAG, Project, compiled
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARN|ERROR) [^\x1b]{1,400}")

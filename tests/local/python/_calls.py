@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from grpc_tools import protoc
+
+from tests import greeter
 
 from ._project import TEMPLATES
 
-
-@cache
-def _message(name: str) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "api.bin"
-        root = TEMPLATES / "python/project"
-        assert protoc.main(["protoc", f"-I{root}", f"--descriptor_set_out={out}", "api/api.proto"]) == 0
-        files = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
-    pool = descriptor_pool.DescriptorPool()
-    for file in files.file:
-        pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
-
-
-@contextmanager
-def channel(port: int) -> Iterator[grpc.Channel]:
-    with grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)]) as opened:
-        yield opened
-
-
-def start_hello(opened: grpc.Channel, name: str) -> Any:
-    method = opened.unary_unary(
-        "/api.Greeter/SayHello",
-        request_serializer=_message("api.HelloRequest").SerializeToString,
-        response_deserializer=_message("api.User").FromString,
-    )
-    return method.future(_message("api.HelloRequest")(name=name), timeout=30)
-
-
-def say_hello(opened: grpc.Channel, name: str) -> Any:
-    return start_hello(opened, name).result()
+say_hello = partial(greeter.say_hello, TEMPLATES / "python/project")
+start_hello = partial(greeter.start_hello, TEMPLATES / "python/project")
 
 
 def health(opened: grpc.Channel, service: str) -> str:

@@ -3,7 +3,9 @@ import re
 
 import pytest
 
-from ._program import free_port, run, running, serving
+from tests.programs import free_port, run, running
+
+from ._program import serving
 
 ANSWER = r'Z INFO call server response = name:"Hello laurence" id:"vdev"$'
 # What the tutorial does by an edit of its client, done in this one.

@@ -6,7 +6,9 @@ import tomllib
 
 import pytest
 
-from ._calls import channel, say_hello
+from tests.greeter import channel
+
+from ._calls import say_hello
 from ._program import serving
 from ._project import TAG, TEMPLATES, App, uv
 

@@ -4,8 +4,11 @@ import socket
 import grpc
 import pytest
 
-from ._calls import channel, health, say_hello, services, start_hello, watch
-from ._program import free_port, run, running, serving
+from tests.greeter import channel
+from tests.programs import free_port, run, running
+
+from ._calls import health, say_hello, services, start_hello, watch
+from ._program import serving
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARN|ERROR|FATAL) [^\x1b]*")
 # Longer than any limit here: who waits for the end of this time fails.
