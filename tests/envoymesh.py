@@ -6,12 +6,10 @@ import contextlib
 import http.client
 import json
 import signal
-import socket
 import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,21 +20,10 @@ from dubbopy_cli.targets.local import xds
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet, version_labels
 from dubbopy_cli.traffic.yamlio import parse
+from tests.programs import eventually, free_port
 
 SERVICE = Service("dubbo-go-server", "default", 20000)
 HELLO = "/api.Greeter/SayHello"
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.005)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class Backend(grpc.GenericRpcHandler):
@@ -109,7 +96,7 @@ class Mesh:
             stdout=self.log,
             stderr=self.log,
         )  # fmt: skip
-        wait_until(self._listening, "Envoy is ready")
+        eventually(self._listening, "Envoy is ready")
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.listener}")
 
     @property
@@ -138,11 +125,11 @@ class Mesh:
 
     def put_clusters(self, clusters: xds.Resources) -> None:
         self._write(Path(self.paths.clusters), clusters)
-        wait_until(lambda: self._has_clusters(clusters["version_info"]), "clusters")
+        eventually(lambda: self._has_clusters(clusters["version_info"]), "clusters")
 
     def put_routes(self, routes: xds.Resources) -> None:
         self._write(Path(self.paths.routes(SERVICE.name)), routes)
-        wait_until(lambda: self._has_routes(routes["version_info"]), "routes")
+        eventually(lambda: self._has_routes(routes["version_info"]), "routes")
 
     def call(self, method: str = HELLO, timeout: float = 10, **headers: str) -> Answer:
         metadata = [(key.replace("_", "-"), value) for key, value in headers.items()]

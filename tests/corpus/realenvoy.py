@@ -16,7 +16,7 @@ from dubbopy_cli.targets.local.xds.route_table import route_configuration
 from dubbopy_cli.traffic.hosts import Service, domains
 from dubbopy_cli.traffic.model import RuleSet
 from dubbopy_cli.traffic.request import Request
-from tests.envoymesh import free_port, wait_until
+from tests.programs import eventually, free_port
 
 _HTTP = "type.googleapis.com/envoy.extensions.filters.http."
 _MANAGER = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -79,7 +79,7 @@ class RealEnvoy:
             stdout=self.log,
             stderr=self.log,
         )  # fmt: skip
-        wait_until(lambda: self._listening(root), "Envoy is ready", 60)
+        eventually(lambda: self._listening(root), "Envoy is ready", 60)
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import free_port
+
 DATA = Path(__file__).parents[1] / "data/stubs"
 LANGS = ("go", "python")
 SECONDS = 600
@@ -146,12 +148,6 @@ def peers(cli, bare_path, tmp_path_factory):
         "go": ([str(go_root / "build/peer")], {}),
         "python": ([sys.executable, str(python_root / "peer.py")], {"PYTHONPATH": str(python_root / "src")}),
     }
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from dubbopy_cli.traffic.model import RuleSet
 from dubbopy_cli.traffic.request import Request
 from dubbopy_cli.traffic.shares import share_for
 from tests import rules as given
-from tests.envoymesh import HELLO, SERVICE, Answer, wait_until
+from tests.envoymesh import HELLO, SERVICE, Answer
+from tests.programs import eventually
 from tests.rules import SOURCE_90_10, SOURCE_ADMIN_TO_V2, SOURCE_ALL_TO_V1, SOURCE_DESTINATION_RULE
 
 BOTH = ("v1", "v2")
@@ -104,7 +105,7 @@ def test_a_subset_nobody_defines_is_503_nc(mesh):
     mesh.apply(steer({"name": "lost", "route": [to("v9")]}))
     assert mesh.call() == Answer("UNAVAILABLE", "", message="")
     assert expected(mesh) == {}
-    wait_until(lambda: mesh.logged() and mesh.logged()[-1]["route"] == "lost", "the call is logged")
+    eventually(lambda: mesh.logged() and mesh.logged()[-1]["route"] == "lost", "the call is logged")
     assert (mesh.logged()[-1]["flags"], mesh.logged()[-1]["rule"]) == ("NC", "default/greeter")
 
 
@@ -112,7 +113,7 @@ def test_a_subset_without_instances_is_503_uh(mesh):
     mesh.apply(steer({"name": "empty", "route": [to("v2")]}), ready=["v1"])
     answer = mesh.call()
     assert (answer.code, answer.message) == ("UNAVAILABLE", "no healthy upstream")
-    wait_until(lambda: mesh.logged()[-1]["route"] == "empty", "the call is logged")
+    eventually(lambda: mesh.logged()[-1]["route"] == "empty", "the call is logged")
     assert mesh.logged()[-1]["flags"] == "UH"
 
 
@@ -177,7 +178,7 @@ def test_a_mirror_gets_a_copy_and_answers_nobody(mesh):
     mesh.apply(steer({"route": [to("v1")], "mirror": {"host": NAME, "subset": "v2"}}))
     before = mesh.backends["v2"].calls["SayHello"]
     assert mesh.count(20) == {"v1": 20}
-    wait_until(lambda: mesh.backends["v2"].calls["SayHello"] - before == 20, "the copies arrive")
+    eventually(lambda: mesh.backends["v2"].calls["SayHello"] - before == 20, "the copies arrive")
     mesh.apply(steer({"route": [to("v1")], "mirror": {"host": NAME, "subset": "v2"}, "mirrorPercentage": {"value": 0}}))
     mesh.count(20)
     assert mesh.backends["v2"].calls["SayHello"] - before == 20
@@ -231,7 +232,7 @@ def test_a_connection_pool_limits_calls_in_flight(mesh):
     slow = threading.Thread(target=mesh.call, args=("/api.Greeter/Slow",))
     before = mesh.backends["v1"].calls["Slow"]
     slow.start()
-    wait_until(lambda: mesh.backends["v1"].calls["Slow"] > before, "the first call is there")
+    eventually(lambda: mesh.backends["v1"].calls["Slow"] > before, "the first call is there")
     assert "overflow" in mesh.call().message
     mesh.backends["v1"].go_on.set()
     slow.join()

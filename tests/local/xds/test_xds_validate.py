@@ -6,7 +6,8 @@ import pytest
 
 from dubbopy_cli.targets.local import xds
 from tests import rules as given
-from tests.envoymesh import SERVICE, free_port
+from tests.envoymesh import SERVICE
+from tests.programs import free_port
 
 EVERYTHING = {
     "name": "all",
