@@ -12,7 +12,7 @@ from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import ProjectPath
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
-from dubbopy_cli.process import SubprocessRunner
+from dubbopy_cli.process import SubprocessRunner, shown
 
 if TYPE_CHECKING:
     from dubbopy_cli.build.builder import BuildResult
@@ -31,7 +31,7 @@ def build(
     """Compile the project into its build folder, if its sources have changed."""
     done = run_build(console, project.load(path), tag, force=force)
     console.result(done.to_dict(), said(done))
-    console.next_steps(["dubbopy-cli deploy"])
+    console.next_steps([shown(["dubbopy-cli", "deploy", *([] if path == Path() else [str(path)])])])
 
 
 def run_build(console: Console, here: project.Project, tag: str | None, *, force: bool = False) -> BuildResult:
