@@ -98,9 +98,9 @@ class _Reader:
         node: Any = document
         for key in path.split("."):
             node = node.get(key) if isinstance(node, Mapping) else None
-        if isinstance(node, bool | float) or node is None or isinstance(node, Mapping | list):
-            # A float would already have lost what was typed: 1.10 is 1.1.
-            key = path.rpartition(".")[2]
+        key = path.rpartition(".")[2]
+        # A number has lost what was typed (1.10 is 1.1, 010 is 8), and a cluster refuses one as a label.
+        if not isinstance(node, str) and not (key == "port" and type(node) is int):
             raise PreflightError(
                 "project-invalid",
                 f"{self._root / file} has no usable `{path}`"

@@ -61,6 +61,11 @@ def test_outside_a_project(tmp_path):
             "image: {repository: a/b, tag: 1.10}\nversion: {labels: {dubbogoAppVersion: v1}}\n",
             "{root}/chart/app/values.yaml has no usable `image.tag`: 1.1 is not a text",
         ),
+        (
+            "chart/app/values.yaml",
+            'image: {repository: a/b, tag: "1"}\nversion: {labels: {dubbogoAppVersion: 2}}\n',
+            "{root}/chart/app/values.yaml has no usable `version.labels.dubbogoAppVersion`: 2 is not a text",
+        ),
         ("chart/app/Chart.yaml", "name: My App\n", "{root}/chart/app/Chart.yaml: `name`: 'My App' is not a valid"),
         (
             ".dubbopy.yaml",
