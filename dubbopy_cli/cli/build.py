@@ -29,7 +29,11 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Build even when nothing has changed.")] = False,
 ) -> None:
     """Compile the project into its build folder, if its sources have changed."""
-    done = run_build(console, project.load(path), tag, force=force)
+    from dubbopy_cli.build import lock
+
+    here = project.load(path)
+    with lock.held(here, console.say):
+        done = run_build(console, here, tag, force=force)
     console.result(done.to_dict(), said(done))
     console.next_steps([shown(["dubbopy-cli", "deploy", *([] if path == Path() else [str(path)])])])
 

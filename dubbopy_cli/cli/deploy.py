@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,8 @@ def deploy(
     namespace: Namespace = "default",
 ) -> None:
     """Build if needed, then release one version beside the others without losing a call."""
+    from dubbopy_cli.build import lock
+
     here = project.load(path)
     if here.mesh == "proxyless":
         raise PreflightError(
@@ -47,11 +50,13 @@ def deploy(
         )
     here = replace(here, version=names.version(version) if version else here.version)
     target = open_target(console, namespace, changing=True)
-    request = _request(console, here, tag, dry_run=dry_run)
-    request = replace(request, replicas=replicas, no_traffic=no_traffic, timeout=timeout)
-    with target.exclusive():
-        # Planned under the lock too: another command may have changed the rules while this one waited.
-        steps = apply(console, target.deploy(request), dry_run=dry_run)
+    # Until the release has its copy: another build of this folder would be released in this one's place.
+    with nullcontext() if dry_run else lock.held(here, console.say):
+        request = _request(console, here, tag, dry_run=dry_run)
+        request = replace(request, replicas=replicas, no_traffic=no_traffic, timeout=timeout)
+        with target.exclusive():
+            # Planned under the lock too: another command may have changed the rules while this one waited.
+            steps = apply(console, target.deploy(request), dry_run=dry_run)
     if dry_run:
         console.result({"dry_run": True, "steps": steps}, "Nothing was changed.")
         return
