@@ -20,7 +20,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"proxy\.golang\.org.*(?:dial|timeout|refused|no such host)|GOPROXY list is not the empty string"
         r"|module lookup disabled by GOPROXY=off|dial tcp.*(?:lookup|i/o timeout|connection refused)",
-        "the module proxy cannot be reached: set one that you can, such as `go env -w GOPROXY=https://goproxy.cn,direct`",
+        "the module proxy cannot be reached: set one that you can: `go env -w GOPROXY=URL,direct`",
     ),
     (r"no space left on device", "the disk is full: `go clean -cache` frees the build cache"),
     (

@@ -48,7 +48,7 @@ class RealProtoc(FakeRunner):
     [
         ("no required module provides package x; to add it:\n\tgo get x", f"go get -tool {PLUGIN}"),
         ("missing go.sum entry for module providing package x", f"go get -tool {PLUGIN}"),
-        ("dial tcp: lookup proxy.golang.org: no such host", f"/go/bin/go build -mod=readonly {PLUGIN}"),
+        ("dial tcp: lookup proxy.example.com: no such host", f"/go/bin/go build -mod=readonly {PLUGIN}"),
     ],
 )
 def test_a_plugin_that_cannot_be_built_is_told_with_go_s_words(tmp_path, stderr, hint):
