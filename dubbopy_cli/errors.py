@@ -58,6 +58,15 @@ ErrorCode = Literal[
     "toolchain-old",
     "build-failed",
     "build-missing",
+    # images
+    "builder-missing",
+    "builder-down",
+    "image-failed",
+    "image-push-failed",
+    "image-load-failed",
+    "image-tag-taken",
+    "registry-unreachable",
+    "registry-denied",
     # releases
     "application-unknown",
     "version-unknown",

@@ -55,27 +55,49 @@ def build(
     """
     tag = tag or project.tag
     compiler = compilers.compiler(project)
-    fingerprint = sources.digest(project.root, tag, project.lang, project.role, project.module)
-    if not force and _recorded(project) == fingerprint:
-        try:
-            return BuildResult(project, tag, "up-to-date", 0.0, compiler.artifact(project))
-        except DubbopyError as error:
-            # Somebody cleaned the build folder by hand: build.
-            if error.code != "build-missing":
-                raise
-    configuration = project.root / "conf/dubbogo.yaml"
-    if not configuration.is_file():
-        raise missing(configuration)
+    if not force and (done := current(project, tag)):
+        return done
+    fingerprint = _fingerprint(project, tag)
+    source = configuration(project)
     started = monotonic()
     project.build_dir.mkdir(exist_ok=True)
-    _record_path(project).unlink(missing_ok=True)
+    forget(project)
     for command in compiler.commands(project, tag, runner):
         announce(line(command))
-        _run(project, command, runner)
-    shutil.copyfile(configuration, project.build_dir / "dubbogo.yaml")
+        run(project, command, runner)
+    shutil.copyfile(source, project.build_dir / "dubbogo.yaml")
     artifact = compiler.artifact(project)
     _record_path(project).write_text(json.dumps({"sources": fingerprint, "tag": tag}) + "\n", encoding="utf-8")
     return BuildResult(project, tag, "built", monotonic() - started, artifact)
+
+
+def preview(project: Project, runner: Runner, *, tag: str | None = None, force: bool = False) -> tuple[str, ...]:
+    """Return the lines that ``build`` would run, none if the project is up to date."""
+    tag = tag or project.tag
+    if not force and current(project, tag):
+        return ()
+    configuration(project)
+    compiler = compilers.compiler(project)
+    lines = [compiler.preparation(project, tag), *map(line, compiler.preview(project, tag, runner))]
+    return tuple(filter(None, lines))
+
+
+def current(project: Project, tag: str) -> BuildResult | None:
+    """Return what the last build left, if nothing has changed since."""
+    if _recorded(project) != _fingerprint(project, tag):
+        return None
+    try:
+        return BuildResult(project, tag, "up-to-date", 0.0, compilers.compiler(project).artifact(project))
+    except DubbopyError as error:
+        # Somebody cleaned the build folder by hand: build.
+        if error.code != "build-missing":
+            raise
+        return None
+
+
+def forget(project: Project) -> None:
+    """Let the next build compile: what is in the build folder is about to change."""
+    _record_path(project).unlink(missing_ok=True)
 
 
 def line(command: compilers.Command) -> str:
@@ -83,7 +105,16 @@ def line(command: compilers.Command) -> str:
     return " ".join([*(f"{key}={value}" for key, value in command.env.items()), shown(command.argv)])
 
 
-def _run(project: Project, command: compilers.Command, runner: Runner) -> None:
+def configuration(project: Project) -> Path:
+    """Return the file that every program reads; PreflightError if it is missing."""
+    path = project.root / "conf/dubbogo.yaml"
+    if not path.is_file():
+        raise missing(path)
+    return path
+
+
+def run(project: Project, command: compilers.Command, runner: Runner) -> None:
+    """Run one command of a compiler; DubbopyError ``build-failed`` as ``build`` raises it."""
     try:
         runner.run(command.argv, cwd=project.root, env=command.env, timeout=_TIMEOUT)
     except CommandError as error:
@@ -95,6 +126,10 @@ def _run(project: Project, command: compilers.Command, runner: Runner) -> None:
             details=output,
             hint=diagnose.meaning(output) or f"run it by hand in {project.root}: {line(command)}",
         ) from error
+
+
+def _fingerprint(project: Project, tag: str) -> str:
+    return sources.digest(project.root, tag, project.lang, project.role, project.module)
 
 
 def _record_path(project: Project) -> Path:

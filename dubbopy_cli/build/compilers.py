@@ -32,6 +32,22 @@ class Compiler(Protocol):
         """Check the toolchain, then yield the commands; each has been run when the next one is asked for."""
         ...
 
+    def prepare(self, project: Project, tag: str) -> None:
+        """Write and remove what the commands of ``packing`` expect there or not there."""
+        ...
+
+    def preparation(self, project: Project, tag: str) -> str:
+        """Return the line for a shell that does what ``prepare`` does, or an empty text."""
+        ...
+
+    def preview(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
+        """Return the commands as far as they are known before they run; nothing is changed."""
+        ...
+
+    def packing(self, project: Project, tag: str, runner: Runner, platforms: tuple[str, ...]) -> tuple[Command, ...]:
+        """Return the commands for what an image holds: for each of ``platforms``, or for this machine."""
+        ...
+
     def artifact(self, project: Project) -> Artifact:
         """Return what the commands have made; DubbopyError ``build-missing`` if it is not there."""
         ...
@@ -42,12 +58,35 @@ class GoCompiler:
 
     def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:
         """Yield the one `go build` command, which stamps the tag into the program."""
+        yield self._command(project, tag, runner, "build/app", {})
+
+    def prepare(self, project: Project, tag: str) -> None:
+        """Do nothing: the tag is in the command."""
+
+    def preparation(self, project: Project, tag: str) -> str:  # noqa: ARG002 - the protocol's
+        """Return nothing."""
+        return ""
+
+    def preview(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
+        """Return the same command."""
+        return tuple(self.commands(project, tag, runner))
+
+    def packing(self, project: Project, tag: str, runner: Runner, platforms: tuple[str, ...]) -> tuple[Command, ...]:
+        """Return a command a platform, each for a program named after its architecture; a container runs Linux."""
+        if not platforms:
+            return (self._command(project, tag, runner, "build/app", {"GOOS": "linux"}),)
+        return tuple(
+            self._command(project, tag, runner, f"build/app-{name}", {"GOOS": "linux", "GOARCH": name})
+            for name in (one.partition("/")[2] for one in platforms)
+        )
+
+    @staticmethod
+    def _command(project: Project, tag: str, runner: Runner, output: str, env: Mapping[str, str]) -> Command:
         go = toolchain.go(runner)
         package = f"{project.module}/pkg/service" if project.role == "server" else "main"
         flags = f"-s -w -X {package}.tag={tag}"
-        yield Command(
-            (str(go.path), "build", "-trimpath", "-ldflags", flags, "-o", "build/app", "./cmd"), {"CGO_ENABLED": "0"}
-        )
+        words = (str(go.path), "build", "-trimpath", "-ldflags", flags, "-o", output, "./cmd")
+        return Command(words, {"CGO_ENABLED": "0", **env})
 
     def artifact(self, project: Project) -> Artifact:
         """Return the program and its configuration."""
@@ -63,23 +102,47 @@ class GoCompiler:
 class PythonCompiler:
     """Build a wheel and install it, with what it needs, into a venv in the build folder."""
 
-    def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:  # noqa: ARG002 - the protocol's
+    def commands(self, project: Project, tag: str, runner: Runner) -> Iterator[Command]:
         """Yield the commands for the wheel, the venv and the installation."""
-        # The wheel carries the tag; the file is git-ignored and belongs to the build.
+        self.prepare(project, tag)
+        yield from self.packing(project, tag, runner, ())
+        # By path: an index may have a stranger of the same name.
+        yield from self._installing(project, [str(path.relative_to(project.root)) for path in self._wheels(project)])
+
+    def prepare(self, project: Project, tag: str) -> None:
+        """Write the tag, which the wheel carries, and remove older wheels."""
+        # The file is git-ignored and belongs to the build.
         (project.root / "src" / project.module / "_tag.txt").write_text(tag + "\n", encoding="utf-8")
         for stale in self._wheels(project):
             stale.unlink()
+
+    def preparation(self, project: Project, tag: str) -> str:
+        """Return the lines of the Makefile."""
+        return f"rm -rf build/dist; echo {tag} > src/{project.module}/_tag.txt"
+
+    def preview(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
+        """Return the same commands; the wheel's name is not known before it is there."""
+        return (*self.packing(project, tag, runner, ()), *self._installing(project, ["build/dist/*.whl"]))
+
+    def packing(
+        self,
+        project: Project,  # noqa: ARG002 - the protocol's
+        tag: str,  # noqa: ARG002 - it is in a file by then
+        runner: Runner,  # noqa: ARG002 - the protocol's
+        platforms: tuple[str, ...],  # noqa: ARG002 - one wheel does for all
+    ) -> tuple[Command, ...]:
+        """Return the command for the wheel; what it needs is installed within the image."""
+        if uv := toolchain.uv():
+            return (Command((str(uv), "build", "--wheel", "-o", "build/dist", ".")),)
+        return (Command((sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "build/dist", ".")),)
+
+    @staticmethod
+    def _installing(project: Project, wheels: list[str]) -> Iterator[Command]:
         uv = toolchain.uv()
         python = str(project.build_dir / "venv/bin/python")
-        if uv:
-            yield Command((str(uv), "build", "--wheel", "-o", "build/dist", "."))
-        else:
-            yield Command((sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", "build/dist", "."))
         if not Path(python).exists():
             yield _make_venv(uv)
         pip = (str(uv), "pip", "install", "--python", python) if uv else (python, "-m", "pip", "install")
-        # By path: an index may have a stranger of the same name.
-        wheels = [str(path.relative_to(project.root)) for path in self._wheels(project)]
         yield Command((*pip, *wheels))
         # The version never changes, so that the first command leaves an older wheel's content in place.
         yield Command((*pip, "--force-reinstall", "--no-deps", *wheels))
