@@ -7,8 +7,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from dubbopy_cli.build.images import content
+
 # All that a Makefile may need beside compilers, docker and helm.
 BASIC = ("sh", "make", "awk", "sed", "grep", "cp", "mv", "rm", "touch", "echo")
+# And to say what an image is made of.
+BASIC += ("find", "test", "sort", "cut", "sha256sum")
 RECORD = """
 { printf '%s' "${0##*/}"; for word; do printf '\\t%s' "$word"; done; printf '\\n'; } >> "$STUBS/calls"
 """
@@ -36,6 +40,8 @@ echo "go: GOOS=$GOOS GOARCH=$GOARCH CGO_ENABLED=$CGO_ENABLED" >> "$STUBS/environ
 while [ $# -gt 0 ]; do [ "$1" = -o ] && echo built > "$2"; shift; done
 """
 PLAIN = "#!/bin/sh\nRECORD\n"
+# A builder answers; asking it changes nothing.
+BUILDER = '#!/bin/sh\n[ "$1" = version ] && exit 0\nRECORD\n'
 
 
 @dataclass
@@ -55,6 +61,10 @@ class Bench:
         done = self.make(*arguments, **env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def label(self) -> str:
+        """Return the label of an image that is made of what is there now."""
+        return f"dubbopy.content={content.digest(self.root)}"
 
     def calls(self) -> list[list[str]]:
         log = self.stubs / "calls"
@@ -88,5 +98,5 @@ def at(root: Path, stubs: Path, *, builders: tuple[str, ...] = ("docker",)) -> B
     made.stub("helm", HELM)
     made.stub("go", GO)
     for name in builders:
-        made.stub(name)
+        made.stub(name, BUILDER)
     return made

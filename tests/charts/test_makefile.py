@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.charts.bench import HELM, PLAIN
+from tests.charts.bench import BUILDER, HELM, PLAIN
 
 GO_BUILD = ["go", "build", "-trimpath", "-ldflags"]
 
@@ -48,7 +48,7 @@ def test_build_compiles_makes_the_image_and_pushes(bench):
     flags = "-s -w -X dubbo-go-server/pkg/service.tag=1.0.0"
     assert made.calls() == [
         [*GO_BUILD, flags, "-o", "build/app", "./cmd"],
-        ["docker", "build", "-t", "localhost:5000/dubbo-go-server:1.0.0", "build"],
+        ["docker", "build", "--label", made.label(), "-t", "localhost:5000/dubbo-go-server:1.0.0", "build"],
         ["docker", "push", "localhost:5000/dubbo-go-server:1.0.0"],
     ]
     assert (made.root / "build/dubbogo.yaml").read_text() == "dubbo: {}\n"
@@ -96,9 +96,9 @@ def test_without_a_builder_the_program_is_made_and_the_reason_said(bench):
 
 def test_a_failing_step_stops_the_build(bench):
     made = bench()
-    made.stub("docker", PLAIN + '[ "$1" = push ] && exit 1; exit 0\n')
+    made.stub("docker", BUILDER + '[ "$1" = push ] && exit 1; exit 0\n')
     assert made.make("build").returncode == 2
-    made.stub("docker", PLAIN + "exit 1\n")
+    made.stub("docker", BUILDER + "exit 1\n")
     made.calls()
     assert made.make("build").returncode == 2
     assert [call[:2] for call in made.calls()] == [["go", "build"], ["docker", "build"]]
@@ -118,7 +118,7 @@ def test_buildx_publish_compiles_for_every_platform(bench):
     assert [call[-2] for call in calls[:-1]] == ["build/app-amd64", "build/app-arm64"]
     assert calls[-1] == [
         "docker", "buildx", "build", "--platform", "linux/amd64,linux/arm64", "--build-arg", "PER_PLATFORM=yes",
-        "-t", "localhost:5000/dubbo-go-server:1.0.0", "--push", "build",
+        "--label", made.label(), "-t", "localhost:5000/dubbo-go-server:1.0.0", "--push", "build",
     ]  # fmt: skip
     environment = (made.stubs / "environment").read_text()
     assert "GOOS=linux GOARCH=amd64 CGO_ENABLED=0" in environment

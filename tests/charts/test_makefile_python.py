@@ -37,7 +37,7 @@ def test_python_builds_a_wheel_that_carries_the_tag(python_bench):
     made.made("build", "TAG=1.10")
     assert made.calls() == [
         ["uv", "build", "--wheel", "-o", "build/dist", "."],
-        ["docker", "build", "-t", "localhost:5000/shop-py:1.10", "build"],
+        ["docker", "build", "--label", made.label(), "-t", "localhost:5000/shop-py:1.10", "build"],
         ["docker", "push", "localhost:5000/shop-py:1.10"],
     ]
     assert (made.root / "src/shop_py/_tag.txt").read_text() == "1.10\n"
@@ -80,8 +80,8 @@ def test_python_buildx_publish(python_bench):
     made = python_bench(uv=True)
     made.made("buildx-publish", "PLATFORMS=linux/amd64,linux/arm64")
     assert made.calls()[-1] == [
-        "docker", "buildx", "build", "--platform", "linux/amd64,linux/arm64", "-t", "localhost:5000/shop-py:1.0.0",
-        "--push", "build",
+        "docker", "buildx", "build", "--platform", "linux/amd64,linux/arm64", "--label", made.label(),
+        "-t", "localhost:5000/shop-py:1.0.0", "--push", "build",
     ]  # fmt: skip
 
 

@@ -163,7 +163,9 @@ class Registry:
         return f"Bearer {answer.get('token') or answer.get('access_token') or ''}"
 
     def _read(self, request: urllib.request.Request) -> bytes:
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=self._context())]
+        handlers: list[urllib.request.BaseHandler] = []
+        if request.type == "https":
+            handlers.append(urllib.request.HTTPSHandler(context=self._context()))
         if names.on_loopback(self.host):
             # As Go programs do, and so every builder: a proxy has another loopback.
             handlers.append(urllib.request.ProxyHandler({}))
