@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +11,12 @@ from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import (
     App,
     Headers,
-    Namespace,
+    Where,
     application_name,
     find_server,
     headers,
     open_target,
-    unreadable,
+    read_file,
 )
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
@@ -41,12 +39,12 @@ def call(
     concurrency: Annotated[int, typer.Option("-c", "--concurrency", min=1, max=256, help="Calls at a time.")] = 1,
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Seconds for each call.")] = 5.0,
     app_name: App = None,
-    namespace: Namespace = "default",
+    where: Where,
 ) -> None:
     """Call a service through the mesh, by the traffic rules, and count the answers of each version."""
     from dubbopy_cli.targets.base import CallRequest
 
-    target = open_target(console, namespace, changing=False)
+    target = open_target(console, where, changing=False)
     application = find_server(target, application_name(app_name, called=True))
     report = target.call(
         CallRequest(application.name, method, body(data), headers(header), count, concurrency, timeout)
@@ -59,11 +57,7 @@ def call(
 def body(data: str) -> str:
     """Return the JSON text that ``data`` is or points to; UsageError if it is no JSON object."""
     if data.startswith("@"):
-        source = data[1:]
-        try:
-            data = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise unreadable(source, error) from error
+        data = read_file(data[1:])
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ import typer
 from dubbopy_cli import names, project
 from dubbopy_cli.cli import build, views
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import DryRun, Namespace, ProjectPath, Timeout, apply, find_application, open_target
+from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import PreflightError
@@ -36,7 +36,7 @@ def deploy(
     no_traffic: Annotated[bool, typer.Option("--no-traffic", help="Keep calls from the new version for now.")] = False,
     timeout: Timeout = 60.0,
     dry_run: DryRun = False,
-    namespace: Namespace = "default",
+    where: Where,
 ) -> None:
     """Build if needed, then release one version beside the others without losing a call."""
     from dubbopy_cli.build import lock
@@ -49,7 +49,7 @@ def deploy(
             hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
         )
     here = replace(here, version=names.version(version) if version else here.version)
-    target = open_target(console, namespace, changing=True)
+    target = open_target(console, where, changing=True)
     # Until the release has its copy: another build of this folder would be released in this one's place.
     with nullcontext() if dry_run else lock.held(here, console.say):
         request = _request(console, here, tag, dry_run=dry_run)

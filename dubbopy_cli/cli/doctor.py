@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import Namespace, open_target
+from dubbopy_cli.cli.options import Where, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import DubbopyError, ExitCode
@@ -20,9 +20,9 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
 @verb(app, "doctor")
-def doctor(console: Console, namespace: Namespace = "default") -> None:
+def doctor(console: Console, *, where: Where) -> None:
     """Check toolchains, Envoy, ports and leftovers; exit code 3 when something needed is missing."""
-    checks = (*_toolchains(console), *open_target(console, namespace, changing=False).check())
+    checks = (*_toolchains(console), *open_target(console, where, changing=False).check())
     console.result(
         {"checks": [{"name": one.name, "state": one.state, "detail": one.detail, "hint": one.hint} for one in checks]},
         "\n".join(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Namespace, application_name, find_application, open_target, seconds
+from dubbopy_cli.cli.options import App, Where, application_name, find_application, open_target, seconds
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import UsageError
@@ -27,10 +27,10 @@ def logs(
     since: Annotated[str | None, typer.Option("--since", metavar="DURATION", help="Only newer lines: 5m.")] = None,
     tail: Annotated[int | None, typer.Option("--tail", min=0, help="Only so many last lines an instance.")] = None,
     app_name: App = None,
-    namespace: Namespace = "default",
+    where: Where,
 ) -> None:
     """Show the log lines of an application's instances in the order of time."""
-    target = open_target(console, namespace, changing=False)
+    target = open_target(console, where, changing=False)
     application = find_application(target, application_name(app_name))
     if version:
         known_version(application, version)

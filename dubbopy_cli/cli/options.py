@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
 
 import typer
 
@@ -17,9 +20,19 @@ from dubbopy_cli.process import SubprocessRunner
 if TYPE_CHECKING:
     from dubbopy_cli.plan import Plan, Step
     from dubbopy_cli.targets.base import Application, Target
+    from dubbopy_cli.traffic.history import Origin
+
+Namespace = Annotated[str, typer.Option("--namespace", envvar="DUBBOPY_NAMESPACE", help="Namespace to work in.")]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a command works."""
+
+    namespace: Namespace = "default"
+
 
 ProjectPath = Annotated[Path, typer.Argument(metavar="[PATH]", help="A project's folder, or one inside it.")]
-Namespace = Annotated[str, typer.Option("--namespace", envvar="DUBBOPY_NAMESPACE", help="Namespace to work in.")]
 App = Annotated[
     str | None, typer.Option("--app", envvar="DUBBOPY_APP", help="Application; default: that of the project here.")
 ]
@@ -29,19 +42,37 @@ Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to w
 Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=V", help="Send a header; repeatable.")]
 
 
-def open_target(console: Console, namespace: str, *, changing: bool) -> Target:
+def open_target(console: Console, where: Where, *, changing: bool) -> Target:
     """Return the target, mended where a crash or a killed command left something; each thing mended is a warning.
 
     A command that changes something names the target first and waits for another command to end.
     """
     from dubbopy_cli.targets.local.target import LocalTarget
 
-    target = LocalTarget(names.namespace(namespace), SubprocessRunner(console.trace), say=console.say)
+    runner = SubprocessRunner(console.trace)
+    target = LocalTarget(names.namespace(where.namespace), runner, say=console.say, origin=origin())
     if changing:
         console.say(f"target {target.name}, namespace {target.namespace}")
     for line in target.recover(wait=changing):
         console.warn(line)
     return target
+
+
+def origin() -> Origin:
+    """Return who runs this command, and its line."""
+    import getpass
+    import os
+    import socket
+
+    from dubbopy_cli.traffic.history import Origin
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no name belongs to.
+        user = str(os.getuid())
+    line = shlex.join(["dubbopy-cli", *sys.argv[1:]])
+    return Origin(line, f"{user}@{socket.gethostname()}", uuid4().hex)
 
 
 def application_name(app: str | None, *, called: bool = False) -> str:
@@ -116,6 +147,14 @@ def unreadable(name: str, error: OSError | UnicodeDecodeError) -> UsageError:
     if isinstance(error, UnicodeDecodeError):
         return UsageError("usage", f"{name} cannot be read: it is not UTF-8 text", hint="save it as UTF-8")
     return UsageError("usage", f"{name} cannot be read: {error.strerror}", hint=f"ls -l {shlex.quote(name)}")
+
+
+def read_file(name: str) -> str:
+    """Return the text of a file that was named; ``-`` is stdin."""
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(name, error) from error
 
 
 def headers(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import (
     App,
     DryRun,
-    Namespace,
+    Where,
     Yes,
     application_name,
     apply,
@@ -34,12 +34,12 @@ def remove(
     yes: Yes = False,
     dry_run: DryRun = False,
     app_name: App = None,
-    namespace: Namespace = "default",
+    where: Where,
 ) -> None:
     """Take one version away, or with --all the whole application; drains before it ends."""
     if bool(version) == everything:
         raise UsageError("usage", "say what to remove: one VERSION, or --all", hint="dubbopy-cli remove v1")
-    target = open_target(console, namespace, changing=True)
+    target = open_target(console, where, changing=True)
     application = find_application(target, application_name(app_name))
     if version:
         known_version(application, version)

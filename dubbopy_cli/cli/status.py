@@ -10,7 +10,7 @@ import typer
 
 from dubbopy_cli.cli import views
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Namespace, find_application, open_target
+from dubbopy_cli.cli.options import App, Where, find_application, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 
@@ -26,10 +26,10 @@ def status(
     *,
     watch: Annotated[bool, typer.Option("-w", "--watch", help="Show it again whenever it changes.")] = False,
     app_name: App = None,
-    namespace: Namespace = "default",
+    where: Where,
 ) -> None:
     """Show applications, their versions with their share of the calls, and their instances."""
-    target = open_target(console, namespace, changing=False)
+    target = open_target(console, where, changing=False)
     if watch and console.human:
         console.live(_frames(target, app_name))
         return

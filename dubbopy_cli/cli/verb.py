@@ -7,8 +7,9 @@ import inspect
 import shlex
 import traceback
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -44,21 +45,28 @@ def help_without_verb(context: typer.Context) -> None:
 def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as the command ``name``; its first parameter is the console.
 
-    The common options are added behind the function's own, so that every command has them and none repeats them.
+    The common options are added behind the function's own, so that every command has them and none repeats them. A
+    parameter that is a dataclass stands for a group of options, one for each of its fields.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         group = app.info.name if isinstance(app.info.name, str) and app.info.name != "dubbopy-cli" else ""
         title = f"{group} {name}".strip()
 
-        def command(*, output: Format, quiet: bool, verbose: int, **options: object) -> None:
+        hints = get_type_hints(function, include_extras=True)
+        declared = list(inspect.signature(function).parameters.values())[1:]
+        groups = {one.name: hints[one.name] for one in declared if is_dataclass(hints[one.name])}
+
+        def command(*, output: Format, quiet: bool, verbose: int, **options: Any) -> None:  # noqa: ANN401 - whatever it takes
             console = Console(title, output, -1 if quiet else verbose)
+            for key, kind in groups.items():
+                options[key] = kind(**{one.name: options.pop(one.name) for one in fields(kind)})
             run(console, lambda: function(console, **options))
 
-        hints = get_type_hints(function, include_extras=True)
         own = [
-            one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name])
-            for one in list(inspect.signature(function).parameters.values())[1:]
+            two
+            for one in declared
+            for two in (_members(hints[one.name]) if one.name in groups else [_option(one, hints[one.name])])
         ]
         parameters = own + [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -76,6 +84,16 @@ def verb(app: typer.Typer, name: str, *, hidden: bool = False) -> Callable[[Call
         return function
 
     return register
+
+
+def _option(parameter: inspect.Parameter, kind: object) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+
+
+def _members(group: type) -> list[inspect.Parameter]:
+    """Return the options that a group declares as its fields."""
+    hints = get_type_hints(group, include_extras=True)
+    return [_option(one, hints[one.name]) for one in inspect.signature(group).parameters.values()]
 
 
 def run(console: Console, action: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from dubbopy_cli.artifact import Artifact
 from dubbopy_cli.plan import Plan
+from dubbopy_cli.traffic.history import Change
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 
@@ -209,6 +210,10 @@ class Target(Protocol):
 
     def apply_rules(self, wanted: RuleSet) -> Plan:
         """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
+        ...
+
+    def history(self) -> tuple[Change, ...]:
+        """Return what was done to the rules of the namespace, the oldest first; at most 50 changes are kept."""
         ...
 
     def check(self) -> tuple[Check, ...]:

@@ -12,6 +12,7 @@ from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.targets.local.state import State
 from dubbopy_cli.targets.local.store import Store
 from dubbopy_cli.targets.local.supervisor import Supervisor
+from dubbopy_cli.traffic.history import Origin
 from dubbopy_cli.traffic.model import RuleSet
 
 
@@ -25,6 +26,7 @@ class Mesh:
     supervisor: Supervisor
     runner: Runner
     say: Callable[[str], None]
+    origin: Origin
 
     def load(self) -> State:
         """Return the desired state; what is wrong with its file is said."""

@@ -54,6 +54,11 @@ class Paths:
         return self.root / "rules"
 
     @property
+    def history(self) -> Path:
+        """Return the file that says what was done to the rules."""
+        return self.root / "history.json"
+
+    @property
     def releases(self) -> Path:
         """Return the folder of the artifacts' copies."""
         return self.root / "releases"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dubbopy_cli.errors import DubbopyError
-from dubbopy_cli.targets.local import rulestore
+from dubbopy_cli.targets.local import rulehistory, rulestore
 from dubbopy_cli.targets.local.converge import converge
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.traffic.model import RuleSet
@@ -15,6 +15,7 @@ def change(mesh: Mesh, wanted: RuleSet) -> None:
     Raises DubbopyError ``envoy-refused`` and keeps the former rules when Envoy does not take them.
     """
     former = mesh.rules()
+    rulehistory.record(mesh.paths, mesh.origin, former, wanted)
     _write(mesh, former, wanted)
     state = mesh.load()
     if not state.running:
@@ -23,6 +24,7 @@ def change(mesh: Mesh, wanted: RuleSet) -> None:
         converge(mesh, state, wanted)
     except DubbopyError:
         _write(mesh, wanted, former)
+        rulehistory.record(mesh.paths, mesh.origin, wanted, former)
         raise
 
 

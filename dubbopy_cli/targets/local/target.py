@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 from dubbopy_cli import names
 from dubbopy_cli.errors import ConflictError, PreflightError
@@ -14,7 +15,7 @@ from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import Runner
 from dubbopy_cli.targets.base import Application, CallReport, CallRequest, Check, LogLine, ReleaseRequest
-from dubbopy_cli.targets.local import doctor, envoy, logs, processes, rulechange, view
+from dubbopy_cli.targets.local import doctor, envoy, logs, processes, rulechange, rulehistory, view
 from dubbopy_cli.targets.local.deploy import Deployment
 from dubbopy_cli.targets.local.files import disk_errors, remove_tree
 from dubbopy_cli.targets.local.mesh import Mesh
@@ -24,6 +25,7 @@ from dubbopy_cli.targets.local.remove import Removal
 from dubbopy_cli.targets.local.status import MeshStatus, status
 from dubbopy_cli.targets.local.store import BUSY_SECONDS, Store
 from dubbopy_cli.targets.local.supervisor import Supervisor
+from dubbopy_cli.traffic.history import Change, Origin
 from dubbopy_cli.traffic.model import RuleSet
 from dubbopy_cli.traffic.plan import plan as ordered
 
@@ -36,7 +38,8 @@ class LocalTarget:
     """Run releases of one namespace on this machine; see Target.
 
     ``say`` is told what a user should hear while something goes on, ``busy_seconds`` bounds the wait for another
-    command. Every mutating operation raises ConflictError ``busy`` when that wait was in vain.
+    command, ``origin`` is kept in the history of the rules. Every mutating operation raises ConflictError ``busy``
+    when that wait was in vain.
     """
 
     def __init__(
@@ -47,9 +50,11 @@ class LocalTarget:
         root: Path | None = None,
         say: Callable[[str], None] = _silent,
         busy_seconds: float = BUSY_SECONDS,
+        origin: Origin | None = None,
     ) -> None:
         paths = Paths((root or state_root()).absolute() / namespace)
-        self._mesh = Mesh(namespace, paths, Store(paths, say, busy_seconds), Supervisor(paths, runner), runner, say)
+        store, supervisor = Store(paths, say, busy_seconds), Supervisor(paths, runner)
+        self._mesh = Mesh(namespace, paths, store, supervisor, runner, say, origin or Origin(run=uuid4().hex))
 
     @property
     def name(self) -> str:
@@ -182,6 +187,10 @@ class LocalTarget:
             rules = rules.put(step.rule) if step.action == "apply" else rules.drop(step.rule.key)
             steps.append(Step(step.title, partial(rulechange.change, self._mesh, rules)))
         return Plan(tuple(steps), self._up)
+
+    def history(self) -> tuple[Change, ...]:
+        """Return what was done to the rules of the namespace, the oldest first."""
+        return rulehistory.read(self._mesh.paths)
 
     def check(self) -> tuple[Check, ...]:
         """Look at everything the target needs and at what is left over."""

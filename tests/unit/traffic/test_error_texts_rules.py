@@ -95,8 +95,10 @@ def test_versions_that_are_not_deployed(desk):
 def test_words_that_cannot_be_meant(desk, words, error, hint):
     desk.deployed("v1", "v2")
     desk.rules(SUBSETS, routes(ADMIN, TO_V2))
+    # What needs no look at what is deployed is refused before the target is touched.
+    seen = "" if "header" in error and "match" in words else TARGET
     assert desk.cli("traffic", *words.split(), "--app", "shop") == Told(
-        2, f"{TARGET}Error: {error}\n\nTry: {hint}\n[usage]\n"
+        2, f"{seen}Error: {error}\n\nTry: {hint}\n[usage]\n"
     )
 
 
@@ -260,7 +262,7 @@ def test_a_rule_that_cannot_move(desk):
 
 
 def test_calls_that_no_version_answers(desk):
-    from dubbopy_cli.cli.traffic import _expected
+    from dubbopy_cli.cli.traffic.verify import _expected
     from dubbopy_cli.targets.base import Application, Release
 
     rules = RuleSet.of(parse(SUBSETS + "---\n" + routes(ADMIN)))
