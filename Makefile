@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: pyproject.toml docs/tutorial/setup.sh
 	@PYTHON=$(PYTHON) docs/tutorial/setup.sh $(VENV)
@@ -34,8 +34,13 @@ lint: setup ## Check style and types
 	$(BIN)/mypy
 
 .PHONY: test
-test: lint ## Run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+test: lint ## Run every test but those of test-cluster
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/cluster $(PYTEST_ARGS)
+
+.PHONY: test-cluster
+test-cluster: setup ## Run the tests with real image builders and registries (Debian, as root)
+	tests/cluster/packages.sh
+	$(BIN)/python -m pytest tests/cluster $(PYTEST_ARGS)
 
 N ?= 20000
 SEED ?= 1

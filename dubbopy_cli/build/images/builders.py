@@ -92,8 +92,9 @@ class Podman:
     name: BuilderName = "podman"
 
     def clear(self, job: Job) -> tuple[Argv, ...]:
-        """Return the removal of an index of this name, to which the build would add."""
-        return ((self.name, "rmi", names.full(job.reference)),) if job.several else ()
+        """Return the removal of what has this name: the build would add to an index, and refuse an image."""
+        name = names.full(job.reference)
+        return ((self.name, "manifest", "rm", name), (self.name, "rmi", name)) if job.several else ()
 
     def build(self, job: Job) -> tuple[Argv, ...]:
         """Return the build; several platforms become an index of the image's name."""

@@ -22,7 +22,7 @@ _UNREACHABLE = (
     r"|server gave HTTP response to HTTPS client|connection reset|deadline exceeded|dial tcp"
 )
 _MEANINGS: tuple[tuple[str, str], ...] = (
-    (r"no space left on device", "the disk is full: `{builder} image prune` frees what no image needs"),
+    (r"no space left on device", "the disk is full: `{prune}` frees what no image needs"),
     (
         r"exec format error",
         "a step of the Dockerfile runs a program of another platform: install qemu-user-static (binfmt), "
@@ -113,4 +113,5 @@ def _output(done: Completed) -> str:
 
 def _meaning(output: str, builder: str) -> str:
     found = (text for pattern, text in _MEANINGS if re.search(pattern, output, re.IGNORECASE))
-    return next(found, "").replace("{builder}", builder)
+    prune = "buildah rmi --prune" if builder == "buildah" else f"{builder} image prune"
+    return next(found, "").replace("{builder}", builder).replace("{prune}", prune)

@@ -47,7 +47,7 @@ class Making:
         reference = wanted.expected.reference
         yield from self._packing(job)
         for argv in wanted.maker.clear(job):
-            yield self._step(f"forget the index {reference} of the last time", argv, lambda _: None)
+            yield self._step(f"forget the {reference} of the last time", argv, lambda _: None)
         for argv in wanted.maker.build(job):
             yield self._step(
                 f"make the image {reference} with {wanted.maker.name}",

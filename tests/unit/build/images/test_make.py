@@ -97,7 +97,7 @@ def test_a_push_that_another_one_overtook_is_told(shop, registry, machine):
 
 
 def test_several_platforms_are_compiled_one_by_one_and_pushed_as_an_index(shop, registry, machine):
-    expect(machine, "podman rmi", "podman build", "podman manifest push")
+    expect(machine, "podman manifest rm", "podman rmi", "podman build", "podman manifest push")
     done = make.make(shop, ImageRequest(platforms=("linux/amd64", "linux/arm64")), machine)
     reference = f"{registry.host}/team/shop:1.0.0"
     assert [line.rpartition(" -o ")[2] for line in lines(machine)[:2]] == [
@@ -105,6 +105,7 @@ def test_several_platforms_are_compiled_one_by_one_and_pushed_as_an_index(shop, 
         "build/app-arm64 ./cmd",
     ]
     assert lines(machine)[2:] == [
+        f"podman manifest rm {reference}",
         f"podman rmi {reference}",
         "podman build --platform linux/amd64,linux/arm64 --build-arg PER_PLATFORM=yes "
         f"--label dubbopy.content={done.content} --manifest {reference} build",
@@ -116,7 +117,7 @@ def test_several_platforms_are_compiled_one_by_one_and_pushed_as_an_index(shop, 
 
 def test_a_platform_more_keeps_those_that_are_there(shop, registry, machine):
     registry.put("team/shop", "1.0.0", content.digest(shop.root), "linux/arm64", "linux/s390x")
-    expect(machine, "podman rmi", "podman build", "podman manifest push")
+    expect(machine, "podman manifest rm", "podman rmi", "podman build", "podman manifest push")
     assert make.make(shop, ImageRequest(), machine).platforms == ("linux/arm64", "linux/s390x", "linux/amd64")
 
 
