@@ -79,7 +79,8 @@ def preview(project: Project, runner: Runner, *, tag: str | None = None, force: 
     configuration(project)
     compiler = compilers.compiler(project)
     lines = [compiler.preparation(project, tag), *map(line, compiler.preview(project, tag, runner))]
-    return tuple(filter(None, lines))
+    # A pattern is for the shell to fill.
+    return tuple(text.replace(f"'{compilers.WHEELS}'", compilers.WHEELS) for text in lines if text)
 
 
 def current(project: Project, tag: str) -> BuildResult | None:

@@ -16,6 +16,9 @@ from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Runner
 from dubbopy_cli.project import Project
 
+# What a wheel is called is not known before it is there.
+WHEELS = "build/dist/*.whl"
+
 
 @dataclass(frozen=True)
 class Command:
@@ -122,7 +125,7 @@ class PythonCompiler:
 
     def preview(self, project: Project, tag: str, runner: Runner) -> tuple[Command, ...]:
         """Return the same commands; the wheel's name is not known before it is there."""
-        return (*self.packing(project, tag, runner, ()), *self._installing(project, ["build/dist/*.whl"]))
+        return (*self.packing(project, tag, runner, ()), *self._installing(project, [WHEELS]))
 
     def packing(
         self,

@@ -23,6 +23,7 @@ _UNREACHABLE = (
 )
 _MEANINGS: tuple[tuple[str, str], ...] = (
     (r"no space left on device", "the disk is full: `{prune}` frees what no image needs"),
+    (r"cannot connect to podman", "Podman's Linux machine does not run: podman machine start"),
     (
         r"exec format error",
         "a step of the Dockerfile runs a program of another platform: install qemu-user-static (binfmt), "
@@ -71,11 +72,14 @@ def pushing(repository: str, done: Completed) -> DubbopyError:
     output, builder = _output(done), done.argv[0]
     registry = names.split(repository)[0]
     if re.search(_UNREACHABLE, output, re.IGNORECASE):
+        hint = f"start it or mend the network, then the same command again; by hand: {shown(done.argv)}"
+        if builder == "docker" and re.search(r"HTTP response to HTTPS client|x509:", output):
+            hint = f'let docker\'s engine trust it: "insecure-registries": ["{registry}"] in /etc/docker/daemon.json'
         return UnreachableError(
             "registry-unreachable",
             f"{builder} cannot push to the registry {registry}: it does not answer as it should",
             details=redact(output),
-            hint=f"start it or mend the network, then the same command again; by hand: {shown(done.argv)}",
+            hint=hint,
         )
     if re.search(_DENIED, output, re.IGNORECASE):
         return UnreachableError(

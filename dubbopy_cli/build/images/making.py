@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dubbopy_cli.build import builder, compilers
-from dubbopy_cli.build.images import builders, failures, record
+from dubbopy_cli.build.images import builders, content, failures, record
 from dubbopy_cli.build.images.registry import Held, Registry
 from dubbopy_cli.build.images.request import ImageRequest, ImageResult, Loader, machine_platform
 from dubbopy_cli.errors import ConflictError, DubbopyError
@@ -53,6 +53,7 @@ class Making:
                 f"make the image {reference} with {wanted.maker.name}",
                 argv,
                 lambda done: failures.building(wanted.project.name, done),
+                last=self._unchanged,
             )
         if wanted.registry:
             yield from self._pushing(job, wanted.registry)
@@ -117,6 +118,16 @@ class Making:
             yield self._step(f"load the image into {loader}", argv, lambda done: failures.loading(loader, done))
         yield from rooms
 
+    def _unchanged(self) -> None:
+        """Refuse to go on with an image whose label is not what it was made of."""
+        project = self.wanted.project
+        if content.digest(project.root) != self.wanted.expected.content:
+            raise DubbopyError(
+                "image-failed",
+                f"the sources of {project.name} changed while its image was made, so nobody knows what is in it",
+                hint="the same command again",
+            )
+
     def _still_free(self, registry: Registry) -> None:
         """Refuse a tag that another push took while this image was made."""
         expected = self.wanted.expected
@@ -143,6 +154,7 @@ class Making:
         argv: builders.Argv,
         failed: Callable[[Completed], DubbopyError | None],
         first: Callable[[], None] = lambda: None,
+        last: Callable[[], None] = lambda: None,
     ) -> Step:
         wanted = self.wanted
 
@@ -151,6 +163,7 @@ class Making:
             done = wanted.runner.run(argv, cwd=wanted.project.root, timeout=_SECONDS, check=False)
             if not done.ok and (error := failed(done)):
                 raise error
+            last()
 
         return Step(title, run, shown(argv))
 

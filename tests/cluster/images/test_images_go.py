@@ -42,6 +42,7 @@ def assert_minimal(image: Image, architecture: str) -> None:
     assert image.config["config"]["User"] == "65532:65532"
     assert image.config["config"]["Entrypoint"] == ["/dubbogo/app"]
     assert not image.config["config"].get("Cmd")
+    assert len(image.layers) <= 3
     files = {name: entry for name, entry in image.files().items() if not entry.isdir()}
     # No shell, no package manager, no libraries: there is nothing but these two.
     assert set(files) == {"dubbogo/app", "dubbogo/dubbogo.yaml"}

@@ -156,6 +156,17 @@ def test_the_hash_sees_names_and_contents_but_not_outputs(tmp_path):
     assert sources.digest(tmp_path, "t") != sources.digest(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["build", "chart", "tests", "venv"])
+def test_a_package_may_be_called_like_a_folder_of_the_project(tmp_path, name):
+    (tmp_path / "pkg" / name).mkdir(parents=True)
+    (tmp_path / name).mkdir()
+    before = sources.digest(tmp_path)
+    (tmp_path / name / "x.go").write_text("package x\n")
+    assert sources.digest(tmp_path) == before
+    (tmp_path / "pkg" / name / "x.go").write_text("package x\n")
+    assert sources.digest(tmp_path) != before
+
+
 def test_uv_is_optional(monkeypatch):
     monkeypatch.setenv("DUBBOPY_UV", "/nowhere/uv")
     assert toolchain.uv() is None

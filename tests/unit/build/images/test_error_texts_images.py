@@ -115,6 +115,10 @@ def test_a_tag_that_is_taken(desk, shop, machine, held, why):
             "the disk is full: `podman image prune` frees what no image needs",
         ),
         (
+            "Cannot connect to Podman. Please verify your connection to the Linux system",
+            "Podman's Linux machine does not run: podman machine start",
+        ),
+        (
             "exec /bin/sh: exec format error",
             "a step of the Dockerfile runs a program of another platform: install qemu-user-static (binfmt), "
             "or leave out --platform",
@@ -172,6 +176,37 @@ def test_a_push_to_a_registry_that_is_gone(desk, shop, registry, machine):
         "Try: start it or mend the network, then the same command again; by hand: "
         f"podman push --tls-verify=false {registry.host}/team/shop:1.0.0\n[registry-unreachable]\n",
     )
+
+
+def test_a_registry_without_tls_that_docker_does_not_trust(desk, shop, registry, machine, monkeypatch):
+    programs(desk.folder / "bin", monkeypatch, "docker")
+    words = 'Get "https://r/v2/": http: server gave HTTP response to HTTPS client'
+    machine.go()
+    machine.expect("docker", "version")
+    machine.expect("docker", "build")
+    machine.expect("docker", "push", stderr=f"{words}\n", returncode=1)
+    assert desk.told(lambda: make.make(shop, ImageRequest(), machine)) == Told(
+        4,
+        f"Error: docker cannot push to the registry {registry.host}: it does not answer as it should\n\n  {words}\n\n"
+        f'Try: let docker\'s engine trust it: "insecure-registries": ["{registry.host}"] in /etc/docker/daemon.json\n'
+        "[registry-unreachable]\n",
+    )
+
+
+def test_sources_that_change_meanwhile(desk, shop, registry, machine):
+    machine.go()
+    machine.expect("podman", "build")
+
+    def action():
+        planned = make.plan(shop, ImageRequest(), machine)
+        planned.steps.apply(lambda _: (shop.root / "cmd/app.go").write_text("package main // saved\n"))
+
+    assert desk.told(action) == Told(
+        1,
+        "Error: the sources of shop changed while its image was made, so nobody knows what is in it\n\n"
+        "Try: the same command again\n[image-failed]\n",
+    )
+    assert registry.files == {}
 
 
 def test_a_push_that_fails_otherwise(desk, shop, registry, machine):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from dubbopy_cli.build import builder
 from dubbopy_cli.build.images import content, make, record
 from dubbopy_cli.build.images.request import ImageRequest
 from dubbopy_cli.errors import ConflictError, UnreachableError, UsageError
@@ -179,6 +180,18 @@ def test_a_python_image_needs_the_wheel_alone(python_shop, machine, monkeypatch,
     assert (python_shop.root / "src/shop/_tag.txt").read_text() == "1.0.0\n"
 
 
+@pytest.mark.parametrize("uv", [True, False])
+def test_a_dry_run_of_python_names_the_wheel_that_is_not_there(python_shop, machine, monkeypatch, tmp_path, uv):
+    monkeypatch.setenv("DUBBOPY_UV", str(tmp_path / ("bin/podman" if uv else "none")))
+    before = sorted(python_shop.root.rglob("*"))
+    lines = builder.preview(python_shop, machine)
+    venv = f"{python_shop.root}/build/venv/bin/python"
+    pip = f"{tmp_path}/bin/podman pip install --python {venv}" if uv else f"{venv} -m pip install"
+    assert lines[0] == "rm -rf build/dist; echo 1.0.0 > src/shop/_tag.txt"
+    assert lines[3:] == (f"{pip} build/dist/*.whl", f"{pip} --force-reinstall --no-deps build/dist/*.whl")
+    assert sorted(python_shop.root.rglob("*")) == before
+
+
 def test_a_plan_changes_nothing(shop, machine):
     machine.go()
     before = sorted(shop.root.rglob("*"))
@@ -221,13 +234,13 @@ def test_a_registry_that_does_not_answer_is_done_without_if_the_image_was_pushed
             make.make(shop, ImageRequest(), machine)
 
 
-@pytest.mark.parametrize("builder", ["docker", "podman"])
-def test_several_platforms_cannot_be_loaded(shop, machine, monkeypatch, builder):
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_several_platforms_cannot_be_loaded(shop, machine, monkeypatch, name):
     two = ("linux/amd64", "linux/arm64")
     machine.expect("docker", "version")
     monkeypatch.setattr("shutil.which", lambda name: name)
     with pytest.raises(UsageError, match="an image of several platforms cannot be loaded into kind"):
-        make.plan(shop, ImageRequest(platforms=two, load="kind", builder=builder), machine)
-    if builder == "docker":
+        make.plan(shop, ImageRequest(platforms=two, load="kind", builder=name), machine)
+    if name == "docker":
         with pytest.raises(UsageError, match="docker keeps an image of several platforms only in a registry"):
-            make.plan(shop, ImageRequest(platforms=two, push=False, builder=builder), machine)
+            make.plan(shop, ImageRequest(platforms=two, push=False, builder=name), machine)
