@@ -37,10 +37,25 @@ lint: setup ## Check style and types
 test: lint ## Run every test but those of test-cluster
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/cluster $(PYTEST_ARGS)
 
+# A real Kubernetes with Istio on this machine (Debian, as root); CLUSTER names one of several.
+CLUSTER ?= dev
+HARNESS := $(BIN)/python -m tests.cluster.harness
+
+.PHONY: cluster-up
+cluster-up: setup ## Start a real Kubernetes with Istio; prints the line that sets KUBECONFIG
+	@$(HARNESS) up --name $(CLUSTER)
+
+.PHONY: cluster-down
+cluster-down: setup ## End it and remove all that it left
+	@$(HARNESS) down --name $(CLUSTER)
+
+# Beside them, the rules of the other tests in the eyes of a real istioctl.
+CLUSTER_TESTS = tests/cluster $(wildcard tests/corpus/test_istioctl_differential.py)
 .PHONY: test-cluster
-test-cluster: setup ## Run the tests with real image builders and registries (Debian, as root)
+test-cluster: setup ## Run the tests with real image builders, registries, Kubernetes and Istio (Debian, as root)
 	tests/cluster/packages.sh
-	$(BIN)/python -m pytest tests/cluster $(PYTEST_ARGS)
+	@$(HARNESS) build
+	@trap '$(HARNESS) down --abandoned 2>/dev/null' EXIT; CI=$${CI:-yes} $(BIN)/python -m pytest $(CLUSTER_TESTS) $(PYTEST_ARGS)
 
 N ?= 20000
 SEED ?= 1

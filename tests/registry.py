@@ -83,11 +83,9 @@ class Registry:
             return bytes(answer.read())
 
 
-@contextmanager
-def running(folder: Path, *, port: int = 0, htpasswd: Path | None = None) -> Iterator[Registry]:
-    """Run a registry that keeps its images in ``folder``, and end it."""
+def configured(folder: Path, host: str, htpasswd: Path | None = None) -> Path:
+    """Write the configuration of a registry that keeps its images in ``folder``, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    host = f"127.0.0.1:{port or free_port()}"
     auth = f"auth: {{htpasswd: {{realm: test, path: {htpasswd}}}}}\n" if htpasswd else ""
     config = folder / "config.yml"
     config.write_text(
@@ -95,6 +93,14 @@ def running(folder: Path, *, port: int = 0, htpasswd: Path | None = None) -> Ite
         f"storage: {{filesystem: {{rootdirectory: {folder}/data}}, delete: {{enabled: true}}}}\n"
         f"http: {{addr: {host}}}\n{auth}"
     )
+    return config
+
+
+@contextmanager
+def running(folder: Path, *, port: int = 0, htpasswd: Path | None = None) -> Iterator[Registry]:
+    """Run a registry that keeps its images in ``folder``, and end it."""
+    host = f"127.0.0.1:{port or free_port()}"
+    config = configured(folder, host, htpasswd)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
     registry = Registry(host, process)

@@ -1,0 +1,45 @@
+"""A real cluster for the tests below: one of the session's own, or that of DUBBOPY_TEST_CONTEXT."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+
+from tests.cluster.harness import lifecycle
+from tests.cluster.harness.cluster import Cluster, existing
+from tests.cluster.harness.progress import HarnessError
+from tests.helm import UnavailableError
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Kubernetes with Istio, its programs and its registry; taken down at the end unless it was there before."""
+    if context := os.environ.get("DUBBOPY_TEST_CONTEXT"):
+        yield existing(context)
+        return
+    with ExitStack() as stack:
+        try:
+            own = stack.enter_context(lifecycle.session(f"test-{os.getpid()}"))
+        except (HarnessError, UnavailableError) as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no cluster: {error}")
+        yield own
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace of the test's own whose pods get sidecars; removed with all that is in it."""
+    name = f"test-{os.getpid()}-{next(_numbers)}"
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"istio-injection": "enabled"}}}
+    )
+    yield name
+    # Not waited for: nothing else uses the name.
+    cluster.kube("delete", "namespace", name, "--wait=false")
