@@ -69,7 +69,7 @@ def match(
     split = {names[to]: 100}
     rule = objects.virtual_service(rules, service)
     if rule is None:
-        rule = objects.new_virtual_service(rules, service, [_everybody(service)])
+        rule = objects.new_virtual_service(rules, service, [everybody(service)])
         rules = rules.put(rule)
     document, spec = draft(rule)
     http = spec["http"]
@@ -107,7 +107,7 @@ def unmatch(rules: RuleSet, service: Service, name: str) -> RuleSet:
         )
     document, spec = draft(rule)
     del spec["http"][known.index(name)]
-    return _tidy(rules, service, replaced(rule, document))
+    return tidy(rules, service, replaced(rule, document))
 
 
 def reset(rules: RuleSet, service: Service) -> RuleSet:
@@ -138,16 +138,24 @@ def freeze(rules: RuleSet, service: Service, ready: Mapping[str, int]) -> RuleSe
     return set_weights(rules, service, shares, list(ready))
 
 
+def everybody(service: Service) -> dict[str, object]:
+    """Return the route that says what holds without rules: all ready instances share."""
+    return {"name": DEFAULT_NAME, "route": [{"destination": {"host": service.fqdn}}]}
+
+
+def tidy(rules: RuleSet, service: Service, rule: Rule) -> RuleSet:
+    """Put the changed VirtualService back, or drop it when it says no more than holds without it."""
+    http = plain(sequence(rule.spec.get("http")))
+    if (http or rule.spec.get("tcp") or rule.spec.get("tls")) and not (is_ours(rule) and http == [everybody(service)]):
+        return rules.put(rule)
+    return _drop_plain(rules.drop(rule.key), service, ours=True)
+
+
 def _named(rules: RuleSet, service: Service, versions: Iterable[str]) -> tuple[RuleSet, dict[str, str]]:
     names = {}
     for version in versions:
         rules, names[version] = objects.with_subset(rules, service, version)
     return rules, names
-
-
-def _everybody(service: Service) -> dict[str, object]:
-    """Return the route that says what holds without rules: all ready instances share."""
-    return {"name": DEFAULT_NAME, "route": [{"destination": {"host": service.fqdn}}]}
 
 
 def _unused(name: str, http: list[object]) -> str:
@@ -170,14 +178,6 @@ def _without_subset(rules: RuleSet, service: Service, version: str) -> RuleSet:
     for index in reversed([at for at, one in enumerate(spec["subsets"]) if mapping(one).get("name") == name]):
         del spec["subsets"][index]
     return rules.put(replaced(subset.rule, document))
-
-
-def _tidy(rules: RuleSet, service: Service, rule: Rule) -> RuleSet:
-    """Put the changed VirtualService back, or drop it when it says no more than holds without it."""
-    http = plain(sequence(rule.spec.get("http")))
-    if (http or rule.spec.get("tcp") or rule.spec.get("tls")) and not (is_ours(rule) and http == [_everybody(service)]):
-        return rules.put(rule)
-    return _drop_plain(rules.drop(rule.key), service, ours=True)
 
 
 def _drop_plain(rules: RuleSet, service: Service, *, ours: bool) -> RuleSet:

@@ -7,7 +7,15 @@ from collections.abc import Collection, Iterable
 
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.names import did_you_mean
+from dubbopy_cli.traffic.units import nanoseconds
 
+_MILLISECOND = 10**6
+# `google.golang.org/grpc/codes`
+GRPC_STATUS = [
+    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
+    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
+    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+]
 # RFC 9110 token, as Istio's header names.
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -40,6 +48,26 @@ def whole(given: dict[str, int]) -> dict[str, int]:
     if min(given.values()) < 0:
         raise UsageError("usage", f"the percentages are {shown}, and none lies below 0", hint="for example v1=90 v2=10")
     return given
+
+
+def duration(text: str) -> str:
+    """Return a duration as Istio takes one, such as 500ms or 2s; UsageError for anything else and for none at all."""
+    if (nanoseconds(text) or 0) >= _MILLISECOND:
+        return text
+    raise UsageError("usage", f"'{text}' is no duration of at least 1ms", hint="write 500ms, 2s or 1m30s")
+
+
+def status(text: str) -> int | str:
+    """Return the HTTP status or the name of the gRPC status that ``text`` is; UsageError for anything else."""
+    if re.fullmatch(r"[2-5][0-9]{2}", text):
+        return int(text)
+    if text.upper() in GRPC_STATUS:
+        return text.upper()
+    raise UsageError(
+        "usage",
+        f"'{text}' is neither an HTTP status nor the name of a gRPC status." + did_you_mean(text.upper(), GRPC_STATUS),
+        hint="write 503 or UNAVAILABLE",
+    )
 
 
 def known(version: str, versions: Collection[str]) -> str:

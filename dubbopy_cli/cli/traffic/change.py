@@ -70,14 +70,14 @@ def change(
     application: str = "",
 ) -> None:
     """Make the rules what ``edit`` returns for those seen, if nothing speaks against it, and show who gets calls."""
-    from dubbopy_cli.traffic import findings
+    from dubbopy_cli.traffic import findings, owners
     from dubbopy_cli.traffic.check import check
     from dubbopy_cli.traffic.difference import difference
 
     with target.exclusive():
         seen = target.rules()
         wanted = edit(seen)
-        found = check(wanted, ready(target))
+        found = (*owners.check(seen, wanted), *check(wanted, ready(target)))
         findings.enforce(found, force=options.force)
         for one in found:
             console.warn(str(one))

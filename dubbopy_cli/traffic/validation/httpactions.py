@@ -6,6 +6,7 @@ from dubbopy_cli.traffic import units
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import matches, names
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, items, refused, unheard, warning
+from dubbopy_cli.traffic.words import GRPC_STATUS
 
 # Envoy's `x-envoy-retry-on` and `x-envoy-retry-grpc-on`, as far as Istio lets them through.
 _RETRY_ON = {
@@ -19,11 +20,6 @@ _STATUS = {
     *(428, 429, 431, 451, *range(500, 509), 510, 511),
 }
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*"}
-_GRPC = {
-    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
-    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
-    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
-}
 _KIB = 1024
 
 
@@ -65,7 +61,7 @@ def _abort(fault: Node, path: str) -> Faults:
     node, place = mapping(fault["abort"]), f"{path}.abort"
     yield from _percentage(node, place)
     if node.get("grpcStatus") is not None:
-        if node["grpcStatus"] not in _GRPC:
+        if node["grpcStatus"] not in GRPC_STATUS:
             message = f"'{node['grpcStatus']}' is no status of gRPC, such as UNAVAILABLE"
             yield error("fault", f"{place}.grpcStatus", message)
     elif node.get("http2Error") is not None:

@@ -102,6 +102,38 @@ def test_words_that_cannot_be_meant(desk, words, error, hint):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        ("retries two", "'two' is no number of retries", "dubbopy-cli traffic retries 0"),
+        (
+            "retries 0 --per-try 1s",
+            "--per-try and --on need at least one retry",
+            "dubbopy-cli traffic retries 1 --per-try 500ms",
+        ),
+        ("timeout 0s", "'0s' is no duration of at least 1ms", "write 500ms, 2s or 1m30s"),
+        ("timeout soon", "'soon' is no duration of at least 1ms", "write 500ms, 2s or 1m30s"),
+        (
+            "fault --abort UNAVAIL",
+            "'UNAVAIL' is neither an HTTP status nor the name of a gRPC status. Did you mean 'UNAVAILABLE'?",
+            "write 503 or UNAVAILABLE",
+        ),
+        (
+            "fault",
+            "say which fault: --abort STATUS, --delay DURATION or both; or off",
+            "dubbopy-cli traffic fault --abort 503 --percent 1",
+        ),
+        (
+            "fault off --delay 1s",
+            "say which fault: --abort STATUS, --delay DURATION or both; or off",
+            "dubbopy-cli traffic fault --abort 503 --percent 1",
+        ),
+    ],
+)
+def test_actions_refused_before_the_target_is_looked_at(desk, words, error, hint):
+    assert desk.cli("traffic", *words.split()) == Told(2, f"Error: {error}\n\nTry: {hint}\n[usage]\n")
+
+
 def test_words_refused_before_the_target_is_looked_at(desk):
     assert desk.cli("traffic", "match", "user=admin") == Told(
         2,
