@@ -1,4 +1,4 @@
-"""The README's tour, line by line: what it shows is what comes."""
+"""The README's tour and the how-to pages, line by line: what they show is what comes."""
 
 import os
 import re
@@ -6,14 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+# The pages are for somebody who has come to the end of the tour.
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / f"docs/how-to/{name}.md" for name in ("canary", "header-preview", "mirror", "undo")),
+]
 # Chance decides how many calls each version gets; the port is another one where 20000 is taken.
 BY_CHANCE = re.compile(r"(?<=%) +\d+ +\d+\.\d\d%|(?<=127\.0\.0\.1:)\d+")
 
 
-def steps():
-    """Yield (command, what it prints) from the README's console block."""
-    (block,) = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def steps(page):
+    """Yield (command, what it prints) from a page's console block."""
+    (block,) = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    if page.name != "README.md":
+        # Each page starts from two versions without rules.
+        yield "dubbopy-cli traffic reset -q > /dev/null", ""
     for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, _, output = step.partition("\n")
         yield command, output
@@ -25,7 +33,7 @@ def test_the_tour(tmp_path):
     folder = tmp_path / "tour"
     folder.mkdir()
     try:
-        for command, expected in steps():
+        for command, expected in (step for page in PAGES for step in steps(page)):
             if command.startswith("cd "):
                 folder /= command[3:]
                 continue

@@ -96,20 +96,6 @@ def test_the_same_version_again_replaces_it_without_losing_a_call(lab):
     assert [one.name for one in lab.paths.releases.glob("*/*")] == [release.digest]
 
 
-def test_a_hundred_changes_of_the_rules_lose_no_call(lab):
-    lab.deploy(server("v1"))
-    lab.deploy(server("v2", "2.0.0"))
-    with Load(address(lab)) as load:
-        for step in range(100):
-            share = step % 99 + 1
-            wanted = edit.set_weights(lab.target.rules(), SERVICE, {"v1": share, "v2": 100 - share}, ["v1", "v2"])
-            steer(lab, wanted)
-        steer(lab, RuleSet())
-        load.wait_for(20)
-    assert load.failures == []
-    assert load.versions.keys() == {"v1", "v2"}
-
-
 def test_rules_decide_and_a_new_version_stays_dark_under_them(lab):
     lab.deploy(server("v1"))
     weights(lab, v1=100)
