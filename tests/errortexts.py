@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
@@ -37,10 +37,11 @@ CLIENT = {**PROJECT, ".dubbopy.yaml": PROJECT[".dubbopy.yaml"].replace("server",
 
 @dataclass(frozen=True)
 class Told:
-    """The exit code and what stood on stderr, with the test's own folder as TMP."""
+    """The exit code and what stood on stderr, with the test's own folder as TMP; ``out`` is what stood on stdout."""
 
     code: int
     text: str
+    out: str = field(default="", compare=False)
 
 
 class Desk:
@@ -92,7 +93,7 @@ class Desk:
             code = int(end.code or 0)
         finally:
             signal.signal(signal.SIGTERM, former)
-        return Told(code, self.plain(err.getvalue()))
+        return Told(code, self.plain(err.getvalue()), self.plain(out.getvalue()))
 
     def told(self, action: Callable[[], object]) -> Told:
         """Return what a user is told of the error that ``action`` raises, for what no cheap command provokes."""

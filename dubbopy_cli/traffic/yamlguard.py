@@ -15,17 +15,22 @@ _TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool",
 
 def guard(text: str, source: str) -> None:
     """Refuse text that is no YAML, holds a key twice, or would grow beyond all use; UsageError ``rules-invalid``."""
-    if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
-        raise refuse(f"{source} is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
+    guard_size(text, source)
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    counter = _Counter(source)
+    counter = Counter(source)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             counter.take(event)
     except YAMLError as error:
-        raise _syntax(error, text, source) from error
+        raise syntax(error, text, source) from error
+
+
+def guard_size(text: str, source: str) -> None:
+    """Refuse text that is larger than any object may be; UsageError ``rules-invalid``."""
+    if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
+        raise refuse(f"{source} is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
 
 
 def refuse(message: str, hint: str = "") -> UsageError:
@@ -33,7 +38,7 @@ def refuse(message: str, hint: str = "") -> UsageError:
     return UsageError("rules-invalid", message, hint=hint or "mend it, then the same command again")
 
 
-class _Counter:
+class Counter:
     """Follow the events of a parse: depth, keys seen in each mapping, nodes with every alias counted in full."""
 
     def __init__(self, source: str) -> None:
@@ -42,7 +47,8 @@ class _Counter:
         self._sizes: dict[str, int] = {}
         self._total = 0
 
-    def take(self, event: Any) -> None:  # noqa: ANN401 - ruamel's events share no type
+    def take(self, event: Any) -> None:  # noqa: ANN401 - the events of ruamel and PyYAML share no type, only names
+        """Follow one event; UsageError ``rules-invalid`` for what no rule may hold."""
         kind = type(event).__name__
         tag = str(getattr(event, "tag", None) or "")
         if tag and tag not in _TAGS:
@@ -106,7 +112,8 @@ class _Frame:
         self.size = 1
 
 
-def _syntax(error: Exception, text: str, source: str) -> UsageError:
+def syntax(error: Exception, text: str, source: str) -> UsageError:
+    """Return the error for text that a YAML parser gave up on, with the line where it did."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     if mark is None:

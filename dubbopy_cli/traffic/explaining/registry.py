@@ -81,11 +81,12 @@ class Registry:
     @classmethod
     def of_application(cls, service: Service, ready: Mapping[str, int]) -> Registry:
         """Return what is known of one application: ``ready`` counts its instances by version."""
-        instances = tuple(
-            version_labels(service.name, version) for version, count in ready.items() for _ in range(count)
-        )
-        port = Port(service.port, "grpc", "GRPC")
-        return cls([Known(service.fqdn, service.namespace, (port,), (), instances)])
+        return cls.of_applications({service: ready})
+
+    @classmethod
+    def of_applications(cls, ready: Mapping[Service, Mapping[str, int]]) -> Registry:
+        """Return what is known of several applications, each with its instances by version."""
+        return cls(_application(service, versions) for service, versions in ready.items())
 
     @classmethod
     def of(cls, docs: Iterable[Document]) -> Registry:
@@ -148,6 +149,11 @@ class _Pods:
 def place_of(doc: Document) -> str:
     """Return an object's namespace, ``default`` if it names none."""
     return text(mapping(doc.get("metadata")).get("namespace")) or "default"
+
+
+def _application(service: Service, ready: Mapping[str, int]) -> Known:
+    instances = tuple(version_labels(service.name, version) for version, count in ready.items() for _ in range(count))
+    return Known(service.fqdn, service.namespace, (Port(service.port, "grpc", "GRPC"),), (), instances)
 
 
 def _service(doc: Document, pods: _Pods) -> Known:
