@@ -24,6 +24,8 @@ _WORDS = {
 _INTEGER = re.compile(r"[-+]?(?:0x[0-9a-fA-F][0-9a-fA-F_]*|0o[0-7][0-7_]*|0b[01][01_]*|[0-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+# A dump of a cluster's objects is much larger than a file of rules.
+MAX_BYTES = 64 * 1024 * 1024
 _STEP = re.compile(r"\.?([^.\[]+)|\[(\d+)\]")
 
 
@@ -79,7 +81,7 @@ def _is_object(document: object) -> bool:
 
 
 def _items(content: str, source: str, namespace: str) -> Iterator[Item]:
-    guard_size(content, source)
+    guard_size(content, source, MAX_BYTES)
     builder = _Builder(source)
     for document, line in builder.documents(content):
         for node, start in _flat(document, line, builder.lines):

@@ -27,10 +27,10 @@ def guard(text: str, source: str) -> None:
         raise syntax(error, text, source) from error
 
 
-def guard_size(text: str, source: str) -> None:
-    """Refuse text that is larger than any object may be; UsageError ``rules-invalid``."""
-    if len(text.encode("utf-8", "surrogateescape")) > MAX_BYTES:
-        raise refuse(f"{source} is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
+def guard_size(text: str, source: str, most: int = MAX_BYTES) -> None:
+    """Refuse text of more than ``most`` bytes; UsageError ``rules-invalid``."""
+    if len(text.encode("utf-8", "surrogateescape")) > most:
+        raise refuse(f"{source} is larger than {most // 1024 // 1024} MiB", "split it into several files")
 
 
 def refuse(message: str, hint: str = "") -> UsageError:
@@ -46,6 +46,7 @@ class Counter:
         self._frames: list[_Frame] = []
         self._sizes: dict[str, int] = {}
         self._total = 0
+        self._written = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401 - the events of ruamel and PyYAML share no type, only names
         """Follow one event; UsageError ``rules-invalid`` for what no rule may hold."""
@@ -76,6 +77,7 @@ class Counter:
             self._add(event, self._sizes[event.anchor], None)
 
     def _add(self, event: Any, size: int, anchor: str | None) -> None:  # noqa: ANN401
+        self._written += 1
         if anchor:
             self._sizes[anchor] = size
         if self._frames:
@@ -84,7 +86,8 @@ class Counter:
         else:
             self._total += size
             total = self._total
-        if total > MAX_NODES:
+        # A large file is no bomb: what counts is what its aliases add to what is written.
+        if total > MAX_NODES + self._written:
             raise refuse(f"{self._place(event)}: aliases would expand this to more than {MAX_NODES} values")
 
     def _key(self, event: Any, value: str) -> None:  # noqa: ANN401
