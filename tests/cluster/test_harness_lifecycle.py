@@ -1,0 +1,187 @@
+"""A cluster leaves nothing behind, whatever becomes of the program that starts it, and two do not meet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cluster import traces
+from tests.cluster.harness import build, cgroups, cli, lifecycle, mesh, state
+from tests.cluster.harness.cluster import of_state
+from tests.cluster.harness.progress import HarnessError
+from tests.programs import eventually
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+ME = os.getpid()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built():
+    """What is compiled is no part of these tests."""
+    build.everything()
+
+
+def harness(*words):
+    """Start a command of the harness as a program of its own."""
+    argv = [sys.executable, "-m", "tests.cluster.harness", *words]
+    return subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def down(name):
+    assert cli.main(["down", "--name", name]) == 0
+
+
+def members(name):
+    known = state.find(name)
+    return traces.of_processes(cgroups.processes(known.cgroup)) if known else set()
+
+
+@contextmanager
+def nothing_left(*names):
+    """Yield a set for the processes that are seen; at the end there is none of them, and the machine is as before."""
+    before = traces.of_machine()
+    seen: set[tuple[int, float]] = set()
+    try:
+        yield seen
+    finally:
+        for name in names:
+            down(name)
+    assert seen
+    assert seen & traces.of_processes(psutil.pids()) == set()
+    after = traces.of_machine()
+    assert {kind: after[kind] ^ before[kind] for kind in before} == {kind: set() for kind in before}
+
+
+def test_two_clusters_at_once(capsys):
+    one, two = f"one-{ME}", f"two-{ME}"
+    with nothing_left(one, two) as seen:
+        starts = [harness("up", "--name", name) for name in (one, two)]
+        said = [start.communicate() for start in starts]
+        assert [start.returncode for start in starts] == [0, 0], said
+        clusters = [of_state(state.find(name)) for name in (one, two)]
+        assert [out for out, _ in said] == [f"export KUBECONFIG={cluster.kubeconfig}\n" for cluster in clusters]
+        assert len({cluster.registry for cluster in clusters}) == 2
+        seen.update(members(one), members(two))
+        # What is made in one is not in the other.
+        clusters[0].kube("create", "namespace", "only-here")
+        assert "only-here" in clusters[0].kube("get", "namespaces", "-o", "name")
+        assert "only-here" not in clusters[1].kube("get", "namespaces", "-o", "name")
+        # Again, it only says where it is.
+        capsys.readouterr()
+        assert cli.main(["up", "--name", one]) == 0
+        assert capsys.readouterr().out == f"export KUBECONFIG={clusters[0].kubeconfig}\n"
+        # The end of one is not felt in the other.
+        down(one)
+        (pod,) = clusters[1].get("pods", "-n", "istio-system")["items"]
+        assert [(s["ready"], s["restartCount"]) for s in pod["status"]["containerStatuses"]] == [(True, 0)]
+        clusters[1].kube("run", "late", "--image=localhost/pause:1", "--image-pull-policy=Never")
+        clusters[1].kube("wait", "--for=condition=Ready", "pod/late", "--timeout=60s")
+
+
+# What is there at a moment of the start, in their order.
+MOMENTS = ("cluster.json", "logs/keeper.log", "keeper", "logs/etcd.log", "logs/kubelet.log", "logs/relay-{port}.log")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_start_that_is_killed_is_cleared_away(moment):
+    name = f"killed-{ME}"
+    with nothing_left(name) as seen:
+        seen.add(killed(name, moment))
+        seen.update(members(name))
+
+
+def test_a_start_clears_away_what_a_killed_one_left():
+    name = f"killed-{ME}"
+    with nothing_left(name) as seen:
+        killed(name, "logs/kubelet.log")
+        first = members(name)
+        start = harness("up", "--name", name)
+        _, said = start.communicate()
+        assert start.returncode == 0, said
+        assert f"clearing away what is left of cluster {name}\n" in said
+        assert first
+        assert first & traces.of_processes(psutil.pids()) == set()
+        seen.update(members(name))
+
+
+def killed(name, moment):
+    """Kill a start when a file is there; return the process that it was."""
+    start = harness("up", "--name", name)
+    (process,) = traces.of_processes([start.pid])
+
+    def reached():
+        known = state.find(name)
+        return known and (known.folder / moment.format(port=known.registry_port)).exists()
+
+    eventually(reached, moment, 60)
+    start.kill()
+    start.communicate()
+    assert start.returncode == -signal.SIGKILL
+    return process
+
+
+def test_a_start_that_fails_leaves_only_its_logs(monkeypatch, capsys):
+    name = f"fails-{ME}"
+
+    def fails(*_):
+        seen.update(members(name))
+        raise HarnessError("no mesh today")
+
+    monkeypatch.setattr(mesh, "install", fails)
+    with nothing_left(name) as seen:
+        assert cli.main(["up", "--name", name]) == 1
+        logs = state.clusters() / f"{name}.failed"
+        said = capsys.readouterr().err.splitlines()
+        assert said[-2].endswith(f"the logs are in {logs}")
+        assert said[-1] == "no mesh today"
+        assert {"kubelet.log", "kube-apiserver.log"} <= {path.name for path in logs.iterdir()}
+        assert state.find(name) is None
+
+
+SESSION = """
+import os, time
+
+def test_that_is_interrupted(cluster):
+    open(os.environ["STARTED"], "w").write(cluster.state.name)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_cluster_of_a_session_ends_with_it(number, tmp_path):
+    (tmp_path / "test_session.py").write_text(SESSION)
+    started = tmp_path / "started"
+    plugins = ("-p", "tests.cluster.conftest", "-p", "tests.conftest", "-p", "no:cacheprovider")
+    argv = [sys.executable, "-m", "pytest", *plugins, "-c", os.devnull, str(tmp_path)]
+    env = {**os.environ, "STARTED": str(started), "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+    env.pop("DUBBOPY_TEST_CONTEXT", None)
+    with nothing_left() as seen:
+        session = subprocess.Popen(argv, env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        eventually(lambda: started.exists() and started.read_text(), "the session's cluster", 180)
+        seen.update(members(started.read_text()))
+        session.send_signal(number)
+        said, _ = session.communicate(timeout=120)
+        if number == signal.SIGINT:
+            assert "KeyboardInterrupt" in said
+        else:
+            # What nobody could take down is known, and taken down by the next one.
+            assert started.read_text() in lifecycle.down_abandoned()
+
+
+def test_a_name_that_cannot_be(capsys):
+    assert cli.main(["up", "--name", "no_name"]) == 1
+    assert capsys.readouterr().err.endswith("'no_name' is no name for a cluster: 1 to 24 of a-z, 0-9 and -\n")
+
+
+def test_down_where_nothing_is(capsys):
+    assert cli.main(["down", "--name", "never-was"]) == 0
+    assert capsys.readouterr().err.endswith("down: there was nothing\n")
