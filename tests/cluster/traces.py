@@ -39,7 +39,10 @@ def of_processes(pids: Iterable[int]) -> set[tuple[int, float]]:
     found = set()
     for pid in pids:
         try:
-            found.add((pid, psutil.Process(pid).create_time()))
+            process = psutil.Process(pid)
+            # One that has ended and whose parent has not asked yet holds nothing any more.
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.add((pid, process.create_time()))
         except psutil.NoSuchProcess:  # it ended
             continue
     return found
