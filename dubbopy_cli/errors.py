@@ -85,6 +85,7 @@ ErrorCode = Literal[
     "body-invalid",
     "header-invalid",
     "nothing-expected",
+    "tags-alike",
     # traffic rules
     "rules-invalid",
     "rules-refused",

@@ -65,9 +65,11 @@ class Desk:
         (self.folder / "bin/go").chmod(0o755)
         self._patch.setenv("DUBBOPY_GO", str(self.folder / "bin/go"))
 
-    def deployed(self, *versions: str, client: bool = False, namespace: str = "default") -> None:
+    def deployed(
+        self, *versions: str, client: bool = False, namespace: str = "default", tags: tuple[str, ...] = ()
+    ) -> None:
         """Let the stopped local target hold these versions of `shop`, and with ``client`` a `caller` of it."""
-        apps = [_app("shop", "server", versions)] if versions else []
+        apps = [_app("shop", "server", versions, tags)] if versions else []
         apps += [_app("caller", "client", ["v1"])] if client else []
         state = State(running=False, admin=21000, applications=tuple(apps))
         write(self.folder / "state/local" / namespace, {"state.json": json.dumps(state.to_dict())})
@@ -110,10 +112,14 @@ class Desk:
         return text.replace(str(self.folder), "TMP").replace(f"pid {os.getpid()}", "pid PID")
 
 
-def _app(name: str, role: str, versions: list[str] | tuple[str, ...]) -> AppRecord:
-    revision = Revision(1, "1.0.0", "0" * 64, ("{release}/app",), {}, (), 1, 1.0)
+def _app(name: str, role: str, versions: list[str] | tuple[str, ...], tags: tuple[str, ...] = ()) -> AppRecord:
     releases = tuple(
-        ReleaseRecord(one, 1, (revision,), (InstanceRecord(f"{name}-{one}-r1-0", 21001 + at, "serving", 1),))
-        for at, one in enumerate(versions)
+        ReleaseRecord(
+            one,
+            1,
+            (Revision(1, tag, "0" * 64, ("{release}/app",), {}, (), 1, 1.0),),
+            (InstanceRecord(f"{name}-{one}-r1-0", 21001 + at, "serving", 1),),
+        )
+        for at, (one, tag) in enumerate(zip(versions, tags or ["1.0.0"] * len(versions), strict=True))
     )
     return AppRecord(name, role, 20000, 20000 if role == "server" else 0, releases)  # type: ignore[arg-type]

@@ -203,8 +203,10 @@ def _text(shown: Sequence[Shown], where: str, *, hidden: int) -> str:
             mark = " (suppressed)" if one.suppressed else ""
             lines.append(f"  {one.finding.severity} {one.finding.code}{mark}" + (f" at {at}" if at else ""))
             lines.append(f"    {one.finding.message}")
-    counts = [_count(sum(one.finding.severity == level for one in shown), level) for level in _LEVELS]
-    said = ", ".join(one for one in counts if not one.startswith("0 ")) or "no findings"
+    told = [one.finding.severity for one in shown if not one.suppressed]
+    counts = [_count(told.count(level.value), level) for level in _LEVELS if level.value in told]
+    counts += [f"{len(shown) - len(told)} suppressed"] if len(shown) > len(told) else []
+    said = ", ".join(counts) or "no findings"
     more = f" ({hidden} more with --all)" if hidden else ""
     return "\n".join([*lines, *([""] if lines else []), f"{said} about {where}{more}"])
 
