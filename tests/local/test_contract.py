@@ -247,6 +247,21 @@ def test_traffic_apply_show_verify_reset(deployed):
     assert reset.data["applications"][0]["rules"] == []
 
 
+def test_traffic_explain_and_lint_look_at_what_runs(deployed):
+    world = deployed.world
+    world.envelope("traffic", "set", "v1=60", "v2=40", "--app", "dubbo-go-server")
+    explained = world.envelope("traffic", "explain", "dubbo-go-server", "--method", "greet.Greeter/SayHello")
+    assert explained.command == "traffic explain"
+    assert [(one["subset"], one["share"], one["instances"]) for one in explained.data["destinations"]] == [
+        ("v1", "3/5", 1),
+        ("v2", "2/5", 2),
+    ]
+    looked = world.envelope("traffic", "lint", "--all")
+    assert looked.command == "traffic lint"
+    assert [(one["severity"], one["code"]) for one in looked.data["findings"]] == [("info", "single-instance")]
+    world.envelope("traffic", "reset", "--app", "dubbo-go-server")
+
+
 def test_doctor(world):
     looked = world.envelope("doctor")
     assert looked.command == "doctor"
