@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -45,32 +46,43 @@ def members(name):
     return traces.of_processes(cgroups.processes(known.cgroup)) if known else set()
 
 
+@dataclass
+class Watch:
+    """The clusters of a test, by name, and the processes that were seen in them."""
+
+    names: list[str]
+    seen: set[tuple[int, float]] = field(default_factory=set)
+
+
 @contextmanager
 def nothing_left(*names):
-    """Yield a set for the processes that are seen; at the end there is none of them, and the machine is as before."""
-    before = traces.of_machine()
-    seen: set[tuple[int, float]] = set()
+    """At the end of the block there is no process that was seen, and the machine is as before."""
+    watch = Watch(list(names))
+    others, before = state.known(), traces.of_machine()
     try:
-        yield seen
+        yield watch
     finally:
-        for name in names:
+        for name in watch.names:
             down(name)
-    assert seen
-    assert seen & traces.of_processes(psutil.pids()) == set()
-    after = traces.of_machine()
+    assert watch.seen
+    assert watch.seen & traces.of_processes(psutil.pids()) == set()
+    # Of other clusters, that come and go on the same machine, nothing is asked.
+    others, after = [*others, *state.known()], traces.of_machine()
+    assert {other.name for other in others} & set(watch.names) == set()
+    before, after = traces.without(before, others), traces.without(after, others)
     assert {kind: after[kind] ^ before[kind] for kind in before} == {kind: set() for kind in before}
 
 
 def test_two_clusters_at_once(capsys):
     one, two = f"one-{ME}", f"two-{ME}"
-    with nothing_left(one, two) as seen:
+    with nothing_left(one, two) as watch:
         starts = [harness("up", "--name", name) for name in (one, two)]
         said = [start.communicate() for start in starts]
         assert [start.returncode for start in starts] == [0, 0], said
         clusters = [of_state(state.find(name)) for name in (one, two)]
         assert [out for out, _ in said] == [f"export KUBECONFIG={cluster.kubeconfig}\n" for cluster in clusters]
         assert len({cluster.registry for cluster in clusters}) == 2
-        seen.update(members(one), members(two))
+        watch.seen.update(members(one), members(two))
         # What is made in one is not in the other.
         clusters[0].kube("create", "namespace", "only-here")
         assert "only-here" in clusters[0].kube("get", "namespaces", "-o", "name")
@@ -94,14 +106,14 @@ MOMENTS = ("cluster.json", "logs/keeper.log", "keeper", "logs/etcd.log", "logs/k
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_start_that_is_killed_is_cleared_away(moment):
     name = f"killed-{ME}"
-    with nothing_left(name) as seen:
-        seen.add(killed(name, moment))
-        seen.update(members(name))
+    with nothing_left(name) as watch:
+        watch.seen.add(killed(name, moment))
+        watch.seen.update(members(name))
 
 
 def test_a_start_clears_away_what_a_killed_one_left():
     name = f"killed-{ME}"
-    with nothing_left(name) as seen:
+    with nothing_left(name) as watch:
         killed(name, "logs/kubelet.log")
         first = members(name)
         start = harness("up", "--name", name)
@@ -110,7 +122,7 @@ def test_a_start_clears_away_what_a_killed_one_left():
         assert f"clearing away what is left of cluster {name}\n" in said
         assert first
         assert first & traces.of_processes(psutil.pids()) == set()
-        seen.update(members(name))
+        watch.seen.update(members(name))
 
 
 def killed(name, moment):
@@ -133,11 +145,11 @@ def test_a_start_that_fails_leaves_only_its_logs(monkeypatch, capsys):
     name = f"fails-{ME}"
 
     def fails(*_):
-        seen.update(members(name))
+        watch.seen.update(members(name))
         raise HarnessError("no mesh today")
 
     monkeypatch.setattr(mesh, "install", fails)
-    with nothing_left(name) as seen:
+    with nothing_left(name) as watch:
         assert cli.main(["up", "--name", name]) == 1
         logs = state.clusters() / f"{name}.failed"
         said = capsys.readouterr().err.splitlines()
@@ -164,17 +176,20 @@ def test_the_cluster_of_a_session_ends_with_it(number, tmp_path):
     argv = [sys.executable, "-m", "pytest", *plugins, "-c", os.devnull, str(tmp_path)]
     env = {**os.environ, "STARTED": str(started), "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
     env.pop("DUBBOPY_TEST_CONTEXT", None)
-    with nothing_left() as seen:
+    with nothing_left() as watch:
         session = subprocess.Popen(argv, env=env, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         eventually(lambda: started.exists() and started.read_text(), "the session's cluster", 180)
-        seen.update(members(started.read_text()))
+        name = started.read_text()
+        watch.seen.update(members(name))
         session.send_signal(number)
         said, _ = session.communicate(timeout=120)
         if number == signal.SIGINT:
             assert "KeyboardInterrupt" in said
         else:
             # What nobody could take down is known, and taken down by the next one.
-            assert started.read_text() in lifecycle.down_abandoned()
+            assert name in lifecycle.down_abandoned()
+        watch.names.append(name)
+        assert state.find(name) is None
 
 
 def test_a_name_that_cannot_be(capsys):

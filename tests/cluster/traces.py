@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,13 @@ def of_machine() -> dict[str, set[str]]:
         "files": {str(path) for folder in FOLDERS for path in Path(folder).glob("*")},
         "settings": {f"{name}={_setting(name)}" for name in SETTINGS},
     }
+
+
+def without(traces: dict[str, set[str]], others: Iterable[state.State]) -> dict[str, set[str]]:
+    """Return the traces that are not of one of these clusters."""
+    words = [rf"\b{re.escape(word)}\b" for other in others for word in (other.cable, other.cgroup, str(other.folder))]
+    of_others = re.compile("|".join(words) or "$^")
+    return {kind: {one for one in found if not of_others.search(one)} for kind, found in traces.items()}
 
 
 def of_processes(pids: Iterable[int]) -> set[tuple[int, float]]:

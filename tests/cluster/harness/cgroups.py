@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+
+import psutil
 
 from tests.cluster.harness.progress import HarnessError, until
 
@@ -66,32 +67,39 @@ def processes(name: str) -> set[int]:
     return found - {0}
 
 
-def kill(name: str) -> None:
-    """End every process of the group at once, and wait until there is none."""
+def end(name: str) -> None:
+    """End every process of the group, wait until there is none, and remove the group everywhere."""
+    ending: set[psutil.Process] = set()
 
-    def none_left() -> bool:
-        left = processes(name)
-        for pid in left:
+    def gone() -> bool:
+        for pid in processes(name):
             try:
+                ending.add(psutil.Process(pid))
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
+            except (psutil.NoSuchProcess, ProcessLookupError):
                 continue
-        return not left
+        # A killed program may just have started another: it is ended next time, or finds no group to join.
+        return all(_removed(root / name) for root in hierarchies())
 
-    until(none_left, f"the end of the processes in {name}", 60)
-
-
-def remove(name: str) -> None:
-    """Remove the empty group everywhere."""
-    for root in hierarchies():
-        # Deepest first; the files in a group go with it.
-        folders = sorted((entry for entry in (root / name).rglob("*") if entry.is_dir()), reverse=True)
-        for folder in [*folders, root / name]:
-            until(partial(_removed, folder), f"{folder} can be removed", 30)
+    until(gone, f"the end of the processes in {name}", 60)
+    # The kernel takes a process from its group before it has let go of all that it holds.
+    until(lambda: not any(_lives(process) for process in ending), f"the end of {len(ending)} processes", 60)
 
 
-def _removed(folder: Path) -> bool:
-    """Remove the folder; OSError while the kernel still counts an ended process in it."""
-    if folder.exists():
-        folder.rmdir()
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _removed(group: Path) -> bool:
+    """Remove the group with those in it, the deepest first; tell whether it is gone."""
+    for folder in [*sorted((entry for entry in group.rglob("*") if entry.is_dir()), reverse=True), group]:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:  # a process is in there, or was and is still counted
+            return False
     return True

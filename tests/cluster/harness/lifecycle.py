@@ -35,8 +35,7 @@ def up(name: str, *, session: bool = False, debug_namespaces: Sequence[str] = ()
 def down(known: State) -> None:
     """End every process of the cluster, also of one half started, and remove what the machine holds of it."""
     network.disconnect(known)
-    cgroups.kill(known.cgroup)
-    cgroups.remove(known.cgroup)
+    cgroups.end(known.cgroup)
     state.forget(known)
 
 
