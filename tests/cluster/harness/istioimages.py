@@ -1,4 +1,4 @@
-"""The two images of Istio's charts: istiod, and the sidecar made of pilot-agent and an Envoy without Istio's filters."""
+"""The images of Istio's charts: istiod, the network plugin, and the sidecar of pilot-agent and an Envoy without Istio's filters."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ def pilot(one: Path, tag: str, into: Path) -> Path:
     files = [File("usr/local/bin/pilot-discovery", one), PASSWD, GROUP]
     image = Image(f"{HUB}/pilot:{tag}", ["/usr/local/bin/pilot-discovery"], files, user="1337:1337")
     return write(image, into / "pilot.tar")
+
+
+def cni(program: Path, tag: str, into: Path) -> Path:
+    """Write the image that brings Istio's network plugin to a node; it is the same program by another name."""
+    installer = "/usr/local/bin/install-cni"
+    links = [("opt/cni/bin/istio-cni", installer)]
+    image = Image(f"{HUB}/install-cni:{tag}", [installer], [File(installer, program)], links)
+    return write(image, into / "install-cni.tar")
 
 
 def proxy(agent: Path, envoy: Path, bootstrap: Path, tag: str, into: Path) -> Path:

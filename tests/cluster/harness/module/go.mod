@@ -366,6 +366,7 @@ require sigs.k8s.io/kwok v0.8.0
 
 require (
 	github.com/KimMachineGun/automemlimit v0.7.5
+	github.com/containernetworking/cni v1.3.0
 	github.com/coredns/coredns v1.14.5
 	istio.io/api v1.31.0-rc.0.0.20260824154656-b943409680a7
 )
