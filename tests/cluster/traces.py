@@ -14,7 +14,7 @@ from tests.cluster.harness import cgroups, state
 from tests.cluster.harness.space import TUNABLES
 
 # Where programs of a node write by themselves.
-FOLDERS = ("/run", "/var/lib", "/var/log", "/opt", "/etc/cni", str(state.clusters()))
+FOLDERS = ("/run", "/var/lib", "/var/log", "/opt", "/etc/cni")
 SETTINGS = ("net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables", *TUNABLES)
 
 

@@ -38,7 +38,6 @@ def start(space: Space) -> None:
         (plugins(state) / plugin.name).symlink_to(plugin)
     networks(state).mkdir()
     (networks(state) / "10-bridge.conflist").write_text(json.dumps(_network(state), indent=1))
-    (state.folder / "certs.d").mkdir()
     config = state.folder / "containerd.toml"
     config.write_text(_config(state))
     daemon = space.spawn("containerd", "containerd", "-c", config)
@@ -56,7 +55,7 @@ def load(state: State, *archives: Path) -> None:
 def trust(state: State, registry: str) -> None:
     """Let containerd pull from a registry that speaks HTTP without TLS."""
     folder = state.folder / "certs.d" / registry
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "hosts.toml").write_text(
         f'server = "http://{registry}"\n[host."http://{registry}"]\n  capabilities = ["pull", "resolve"]\n'
     )

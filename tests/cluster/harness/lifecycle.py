@@ -75,11 +75,12 @@ def _usable(name: str) -> Cluster | None:
 def _start(reserved: State, built: build.Built, debug_namespaces: Sequence[str]) -> Cluster:
     space = Space.create(reserved, built.program("pause"))
     network.connect(space)
+    # First, since its port is reserved by nothing but its own listening.
+    registry.start(space)
     api = controlplane.start(space, built)
     cluster = of_state(reserved)
     node.start(space, built, api)
     cluster.apply(*node.dns_objects(reserved))  # as the administrator: the node itself may not
-    registry.start(space)
     mesh.install(cluster, reserved, built, debug_namespaces)
     say("istiod ready")
     return cluster

@@ -80,7 +80,6 @@ def use_cni(cluster: Cluster, state: State, built: Built) -> None:
     cluster.run(cluster.helm4, *HELM, "istio-cni", built.chart("cni"), "--values", "-", input=text)
     debug = values_of_istiod(cluster)["pilot"]["env"].get(DEBUG, "")
     _upgrade(cluster, built, values([name for name in debug.split(",") if name], cni=True))
-    until(lambda: _pods_of_istiod(cluster) == 1, "the former istiod is gone", 120)
 
 
 def cni_values(state: State) -> dict[str, Any]:
@@ -98,6 +97,8 @@ def cni_values(state: State) -> dict[str, Any]:
 def _upgrade(cluster: Cluster, built: Built, settings: dict[str, Any]) -> None:
     text = json.dumps(settings)
     cluster.run(cluster.helm4, *HELM, "istiod", built.chart("istiod"), "--values", "-", input=text)
+    # Helm does not wait for the end of the former one, which would still answer by the former settings, or not at all.
+    until(lambda: _pods_of_istiod(cluster) == 1, "the former istiod is gone", 120)
 
 
 def values_of_istiod(cluster: Cluster) -> dict[str, Any]:

@@ -95,13 +95,16 @@ def clusters() -> Path:
 
 def known() -> list[State]:
     """Return the clusters that were started and not taken down, also those of a process that was killed."""
-    return [_read(path) for path in sorted(clusters().glob("*/cluster.json"))]
+    found = [find(path.parent.name) for path in sorted(clusters().glob("*/cluster.json"))]
+    return [state for state in found if state]
 
 
 def find(name: str) -> State | None:
     """Return the cluster of that name, None if there is none."""
-    path = clusters() / name / "cluster.json"
-    return _read(path) if path.exists() else None
+    try:
+        return State(**json.loads((clusters() / name / "cluster.json").read_text()))
+    except FileNotFoundError:
+        return None
 
 
 def reserve(name: str, *, session: bool = False) -> State:
@@ -127,10 +130,12 @@ def reserve(name: str, *, session: bool = False) -> State:
 def forget(state: State) -> None:
     """Remove the cluster's folder; the file that names it goes last, so that a killed removal can be done again."""
     file = state.folder / "cluster.json"
-    for path in state.folder.iterdir():
-        if path != file:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     with _locked():
+        if not file.exists():  # another process was faster
+            return
+        for path in state.folder.iterdir():
+            if path != file:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         file.unlink()
         state.folder.rmdir()
 
@@ -149,10 +154,6 @@ def _addresses() -> list[ipaddress.IPv4Network]:
         for link in json.loads(said)
         for address in link.get("addr_info", [])
     ]
-
-
-def _read(path: Path) -> State:
-    return State(**json.loads(path.read_text()))
 
 
 def _write(state: State) -> None:
