@@ -74,7 +74,9 @@ def pod(namespace, image):
 def pushed(cluster, registry, tmp_path):
     """Push the image of a program that waits, and leave none of it in the node; return its name."""
     name = f"{registry}/waits:1"
-    image = archive.Image(name, ["/pause"], [archive.File("pause", cluster_program(cluster, "pause"))])
+    # With a label, or it would be the image of every pod's pause under another name, and be removed with it.
+    files = [archive.File("pause", cluster_program(cluster, "pause"))]
+    image = archive.Image(name, ["/pause"], files, labels={"registry": registry})
     cluster.load(archive.write(image, tmp_path / "waits.tar"))
     ctr = ["ctr", "-a", str(containers.socket(cluster.state)), "-n", "k8s.io", "images"]
     subprocess.run([*ctr, "push", "--plain-http", name], check=True, capture_output=True)
