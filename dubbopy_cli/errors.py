@@ -90,6 +90,13 @@ ErrorCode = Literal[
     "rules-invalid",
     "rules-refused",
     "rules-damaged",
+    # clusters
+    "context-unknown",
+    "namespace-missing",
+    "cluster-forbidden",
+    "cluster-denied",
+    "cluster-unreachable",
+    "istio-missing",
     # the local target
     "busy",
     "disk-full",

@@ -1,0 +1,161 @@
+"""Watching a version become ready: states as they come, and the name of what stands in the way."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dubbopy_cli.errors import RolloutError
+from dubbopy_cli.targets.kubernetes import causes
+from dubbopy_cli.targets.kubernetes.causes import Cause
+from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.kubectl import Object, is_ready
+from dubbopy_cli.targets.kubernetes.view import NAME_LABEL
+from dubbopy_cli.traffic.model import VERSION_LABEL
+
+_POLL_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 10.0
+_LOG_LINES = 20
+_HASH = "pod-template-hash"
+_REVISION = "deployment.kubernetes.io/revision"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a Deployment: whether it is done, what its newest pods do, and what stands in their way."""
+
+    done: bool
+    state: str
+    cause: Cause | None
+    pods: tuple[str, ...]
+
+
+def wait(cluster: Cluster, application: str, version: str, timeout: float) -> None:
+    """Return when every pod of the version runs the newest template and is ready.
+
+    RolloutError ``rollout-failed`` as soon as waiting is vain, and after ``timeout`` seconds; the evidence is in its
+    details.
+    """
+    end = time.monotonic() + timeout
+    said, at = "", time.monotonic()
+    while True:
+        seen = look(cluster, application, version)
+        if seen.done:
+            return
+        late = time.monotonic() >= end
+        if late or (seen.cause and seen.cause.final):
+            raise _failed(cluster, f"{application}-{version}", seen, timeout)
+        if seen.state != said or time.monotonic() - at >= _HEARTBEAT_SECONDS:
+            said, at = seen.state, time.monotonic()
+            cluster.say(f"    {said}")
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: float) -> None:
+    """Return when no pod of the version is left; RolloutError ``rollout-failed`` after ``timeout`` seconds."""
+    end = time.monotonic() + timeout
+    selector = _selector(application, version)
+    while pods := cluster.kubectl.list("pods", selector):
+        if time.monotonic() >= end:
+            names = ", ".join(sorted(one["metadata"]["name"] for one in pods))
+            raise RolloutError(
+                "rollout-failed",
+                f"these pods have not ended after {timeout:g} s: {names}",
+                hint=f"kubectl describe pods --namespace {cluster.namespace} --selector {selector}",
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def look(cluster: Cluster, application: str, version: str) -> Look:
+    """Return how far the version is."""
+    selector = _selector(application, version)
+    found = cluster.kubectl.list("deployments,replicasets,pods", selector)
+    by_kind: dict[str, list[Object]] = {}
+    for one in found:
+        by_kind.setdefault(one["kind"], []).append(one)
+    deployment = next(iter(by_kind.get("Deployment", ())), None)
+    newest = max(by_kind.get("ReplicaSet", ()), key=_revision, default=None)
+    if deployment is None or newest is None:
+        refused = causes.of_conditions(deployment["status"].get("conditions", ())) if deployment else None
+        return Look(done=False, state="waiting for its pods", cause=refused, pods=())
+    mark = newest["metadata"]["labels"].get(_HASH)
+    pods = [one for one in by_kind.get("Pod", ()) if one["metadata"]["labels"].get(_HASH) == mark]
+    status = deployment.get("status", {})
+    cause = causes.of_pods(pods) or causes.of_conditions(status.get("conditions", ()))
+    names = tuple(one["metadata"]["name"] for one in pods)
+    return Look(is_done(deployment), _state(deployment, pods), cause, names)
+
+
+def is_done(deployment: Object) -> bool:
+    """Tell whether every pod runs the newest template and is available, and none of a former one is left."""
+    wanted = deployment["spec"].get("replicas", 1)
+    status: Mapping[str, int] = deployment.get("status", {})
+    current = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    counts = [status.get(key, 0) for key in ("updatedReplicas", "availableReplicas", "replicas")]
+    return current and counts == [wanted] * 3
+
+
+def _state(deployment: Object, pods: list[Object]) -> str:
+    wanted = deployment["spec"].get("replicas", 1)
+    counts = Counter(_phase(one) for one in pods)
+    parts = [f"{count} {phase}" for phase, count in sorted(counts.items())]
+    old = deployment.get("status", {}).get("replicas", 0) - len(pods)
+    parts += [f"{old} of the former revision"] if old > 0 else []
+    return f"{wanted} wanted: {', '.join(parts) or 'none yet'}"
+
+
+def _phase(pod: Object) -> str:
+    if is_ready(pod):
+        return "ready"
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    waiting = [
+        one["state"]["waiting"].get("reason", "waiting") for one in statuses if "waiting" in one.get("state", {})
+    ]
+    return waiting[0] if waiting else "not ready" if statuses else str(pod.get("status", {}).get("phase", "Pending"))
+
+
+def _failed(cluster: Cluster, name: str, seen: Look, timeout: float) -> RolloutError:
+    """Return the error with what can be learned now: a rollback would take the evidence away."""
+    cause = seen.cause
+    if cause is None:
+        cause = causes.of_events(cluster.kubectl.list("events"), set(seen.pods))
+    if cause is None:
+        return RolloutError(
+            "rollout-failed",
+            f"{name} is not ready after {timeout:g} s: {seen.state}",
+            hint=f"kubectl describe pods --namespace {cluster.namespace}",
+        )
+    when = "" if cause.final else f" after {timeout:g} s"
+    where = f" (pod {cause.pod})" if cause.pod else ""
+    return RolloutError(
+        "rollout-failed",
+        f"{name} does not become ready{when}: {cause.name}: {cause.text}{where}",
+        hint=_hint(cluster, cause),
+        details=_last_lines(cluster, cause) if cause.logs else "",
+    )
+
+
+def _hint(cluster: Cluster, cause: Cause) -> str:
+    if cause.pod:
+        return f"kubectl describe pod {cause.pod} --namespace {cluster.namespace}"
+    return f"kubectl get events --namespace {cluster.namespace}"
+
+
+def _last_lines(cluster: Cluster, cause: Cause) -> str:
+    words = ("logs", cause.pod, "--container", cause.container, f"--tail={_LOG_LINES}")
+    for more in (["--previous"], []):
+        done = cluster.kubectl.attempt(*words, *more)
+        if done.ok and done.stdout.strip():
+            return done.stdout.rstrip()
+    return ""
+
+
+def _revision(one: Object) -> int:
+    return int(one["metadata"].get("annotations", {}).get(_REVISION, 0))
+
+
+def _selector(application: str, version: str | None) -> str:
+    own = f"{NAME_LABEL}={application}"
+    return f"{own},{VERSION_LABEL}={version}" if version else f"{own},{VERSION_LABEL}"

@@ -1,0 +1,138 @@
+"""Traffic rules in a cluster: read, and applied by server-side apply in an order that loses no call."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import partial
+from typing import Any
+
+from dubbopy_cli.errors import ConflictError, PreflightError
+from dubbopy_cli.plan import Plan, Step
+from dubbopy_cli.process import shown
+from dubbopy_cli.targets.kubernetes import proxies
+from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.faults import fault
+from dubbopy_cli.targets.kubernetes.kubectl import Object
+from dubbopy_cli.traffic import history
+from dubbopy_cli.traffic.history import Change
+from dubbopy_cli.traffic.model import GROUP, Rule, RuleSet, plain
+from dubbopy_cli.traffic.plan import RuleStep
+from dubbopy_cli.traffic.plan import plan as ordered
+
+HISTORY = "dubbopy-traffic-history"
+_KINDS = f"destinationrules.{GROUP},virtualservices.{GROUP}"
+# Kept by the server or by kubectl: no part of what somebody wrote.
+_SERVERS = ("managedFields", "resourceVersion", "uid", "generation", "selfLink")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def read(cluster: Cluster) -> RuleSet:
+    """Return the rules of the namespace; none where Istio is not installed."""
+    return RuleSet.of(_rule(one) for one in cluster.kubectl.list(_KINDS))
+
+
+def apply(cluster: Cluster, wanted: RuleSet, *, force: bool = False) -> Plan:
+    """Plan the change to ``wanted``; a field that another manager holds is refused by name unless forced."""
+    seen = read(cluster)
+    steps = []
+    rules = seen
+    deleted = set()
+    for step in ordered(seen, wanted):
+        if step.action == "wait":
+            gone = step.rule.key in deleted
+            steps.append(Step(step.title, partial(proxies.wait, cluster, step.rule, gone=gone)))
+            continue
+        before, rules = rules, rules.put(step.rule) if step.action == "apply" else rules.drop(step.rule.key)
+        steps.append(
+            Step(step.title, partial(_change, cluster, step, before, rules, force=force), _line(cluster, step))
+        )
+        if step.action == "delete":
+            deleted.add(step.rule.key)
+    return Plan(tuple(steps))
+
+
+def changes(cluster: Cluster) -> tuple[Change, ...]:
+    """Return what was done to the rules of the namespace, the oldest first."""
+    found = cluster.kubectl.find("configmap", HISTORY)
+    return history.loads(found["data"]["changes"], f"configmap/{HISTORY}") if found else ()
+
+
+def _line(cluster: Cluster, step: RuleStep) -> str:
+    if step.action == "delete":
+        return shown(cluster.kubectl.argv("delete", f"{step.rule.kind.lower()}.{GROUP}", step.rule.name))
+    return shown(cluster.kubectl.argv(*cluster.kubectl.apply_words(force=False)))
+
+
+def _change(cluster: Cluster, step: RuleStep, before: RuleSet, after: RuleSet, *, force: bool) -> None:
+    # Recorded first, so that a crash leaves nothing that cannot be undone.
+    _record(cluster, before, after)
+    rule = step.rule
+    if step.action == "delete":
+        cluster.kubectl.run("delete", f"{rule.kind.lower()}.{GROUP}", rule.name, "--ignore-not-found")
+        return
+    done = cluster.kubectl.apply(_written(rule), force=force)
+    if done.ok:
+        return
+    _record(cluster, after, before)
+    raise _refused(rule, done.stderr) or fault(done)
+
+
+def _refused(rule: Rule, stderr: str) -> ConflictError | PreflightError | None:
+    holders = sorted(set(re.findall(r'conflicts? with "([^"]+)"', stderr)))
+    if holders:
+        return ConflictError(
+            "rules-refused",
+            f"{rule.title} has fields that {' and '.join(holders)} manages; two managers of one field undo each other",
+            hint="change it there, or take the fields over with --force",
+        )
+    if "no matches for kind" in stderr:
+        return PreflightError(
+            "istio-missing",
+            f"the cluster knows no kind {rule.kind}: Istio is not installed in it",
+            hint="install Istio: https://istio.io/latest/docs/setup/",
+        )
+    # Istio's webhook, or the rules of the CRD itself.
+    if found := re.search(r"admission webhook \"[^\"]+\" denied the request: (.+)|is invalid: (.+)", stderr):
+        reason = (found[1] or found[2]).strip()
+        return ConflictError("rules-refused", f"{rule.title} is refused: {reason}", hint="dubbopy-cli traffic lint")
+    return None
+
+
+def _record(cluster: Cluster, former: RuleSet, wanted: RuleSet) -> None:
+    """Keep the change in a ConfigMap; where another command writes at the same time this one fails."""
+    seen = cluster.kubectl.find("configmap", HISTORY)
+    known = history.loads(seen["data"]["changes"], f"configmap/{HISTORY}") if seen else ()
+    found = history.record(known, cluster.origin, former, wanted, time.time())
+    if found == known:
+        return
+    metadata: dict[str, Any] = {"name": HISTORY, "labels": {"app.kubernetes.io/managed-by": "dubbopy"}}
+    if seen:
+        metadata["resourceVersion"] = seen["metadata"]["resourceVersion"]
+    document = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"changes": history.dumps(found)},
+    }
+    verb = "replace" if seen else "create"
+    cluster.kubectl.run(verb, "--filename", "-", stdin=json.dumps(document))
+
+
+def _rule(node: Object) -> Rule:
+    document = {key: value for key, value in node.items() if key != "status"}
+    metadata = {key: value for key, value in node["metadata"].items() if key not in _SERVERS}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != _LAST_APPLIED}
+    document["metadata"] = metadata | ({"annotations": annotations} if annotations else {})
+    return Rule(node["kind"], metadata["namespace"], metadata["name"], document)
+
+
+def _written(rule: Rule) -> dict[str, Any]:
+    """Return the object as it is sent: what only the server knows is left out."""
+    document: dict[str, Any] = plain(rule.document)
+    document["metadata"] = {
+        key: value for key, value in document["metadata"].items() if key not in {*_SERVERS, "creationTimestamp"}
+    }
+    document["metadata"]["namespace"] = rule.namespace
+    return document

@@ -1,0 +1,169 @@
+"""What runs in a namespace, as the commands show it: Deployments, their pods, Services, Helm releases and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dubbopy_cli.targets.base import Application, Instance, InstanceState, Release, Role
+from dubbopy_cli.targets.kubernetes import rules
+from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.helm import HelmRelease
+from dubbopy_cli.targets.kubernetes.kubectl import Object, is_ready
+from dubbopy_cli.traffic import lookup
+from dubbopy_cli.traffic.hosts import Service
+from dubbopy_cli.traffic.model import VERSION_LABEL, RuleSet
+
+NAME_LABEL = "app.kubernetes.io/name"
+CONTAINER = "app"
+_NO_PORT = 20000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The objects of a namespace, by kind."""
+
+    deployments: tuple[Object, ...]
+    pods: tuple[Object, ...]
+    services: dict[str, Object]
+    releases: dict[str, HelmRelease]
+
+
+def look(cluster: Cluster) -> Seen:
+    """Return what is there of ours."""
+    found = cluster.kubectl.list("deployments,pods", VERSION_LABEL)
+    services = {one["metadata"]["name"]: one for one in cluster.kubectl.list("services")}
+    return Seen(
+        tuple(one for one in found if one["kind"] == "Deployment"),
+        tuple(one for one in found if one["kind"] == "Pod"),
+        services,
+        cluster.helm.releases(),
+    )
+
+
+def applications(cluster: Cluster) -> tuple[Application, ...]:
+    """Return every application with a version, sorted by name."""
+    seen = look(cluster)
+    known = rules.read(cluster) if seen.deployments else RuleSet()
+    names = sorted({_label(one, NAME_LABEL) for one in seen.deployments} - {""})
+    return tuple(_application(cluster.namespace, name, seen, known) for name in names)
+
+
+def role_of(deployment: Object) -> Role:
+    """Return whether a Deployment's program is called by others: then it is asked for its health."""
+    return "server" if "readinessProbe" in _container(deployment["spec"]["template"]["spec"]) else "client"
+
+
+def port_of(service: Object | None) -> int:
+    """Return the port that callers use."""
+    return int(service["spec"]["ports"][0]["port"]) if service else _NO_PORT
+
+
+def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Application:
+    own = [one for one in seen.deployments if _label(one, NAME_LABEL) == name]
+    own.sort(key=lambda one: _label(one, VERSION_LABEL))
+    role: Role = "server" if any(role_of(one) == "server" for one in own) else "client"
+    service = Service(name, namespace, port_of(seen.services.get(name)))
+    server = role == "server"
+    return Application(
+        name=name,
+        namespace=namespace,
+        role=role,
+        port=service.port,
+        address=f"{service.fqdn}:{service.port}" if server and name in seen.services else "",
+        releases=tuple(_release(one, name, role, seen) for one in own),
+        rules=_acting(known, service) if server else RuleSet(),
+    )
+
+
+def _release(deployment: Object, name: str, role: Role, seen: Seen) -> Release:
+    version = _label(deployment, VERSION_LABEL)
+    image = str(_container(deployment["spec"]["template"]["spec"]).get("image", ""))
+    helm = seen.releases.get(f"{name}-{version}")
+    pods = [one for one in seen.pods if (_label(one, NAME_LABEL), _label(one, VERSION_LABEL)) == (name, version)]
+    tag, digest = _tag_and_digest(image, pods)
+    return Release(
+        application=name,
+        version=version,
+        revision=helm.revision if helm else 0,
+        tag=tag,
+        digest=digest,
+        role=role,
+        replicas=int(deployment["spec"].get("replicas", 1)),
+        deployed=_deployed(deployment),
+        instances=tuple(_instance(one) for one in sorted(pods, key=lambda one: one["metadata"]["name"])),
+    )
+
+
+def _tag_and_digest(image: str, pods: Sequence[Object]) -> tuple[str, str]:
+    """Return what was asked for and what runs; the digest is the kubelet's word where the image names none."""
+    rest, _, digest = image.partition("@")
+    last = rest.rpartition("/")[2]
+    tag = last.partition(":")[2]
+    for pod in pods:
+        for status in pod.get("status", {}).get("containerStatuses", ()):
+            if status["name"] == CONTAINER and "@" in status.get("imageID", ""):
+                digest = digest or status["imageID"].rpartition("@")[2]
+    return tag, digest
+
+
+def _instance(pod: Object) -> Instance:
+    status = pod.get("status", {})
+    containers = list(status.get("containerStatuses", ()))
+    own: Object = next((one for one in containers if one["name"] == CONTAINER), {})
+    state, reason = _state(pod, own)
+    started = own.get("state", {}).get("running", {}).get("startedAt", "")
+    return Instance(
+        name=pod["metadata"]["name"],
+        state=state,
+        pid=0,
+        address=status.get("podIP", ""),
+        started=_seconds(started),
+        restarts=sum(int(one.get("restartCount", 0)) for one in containers),
+        reason=reason,
+    )
+
+
+def _state(pod: Object, own: Object) -> tuple[InstanceState, str]:
+    waiting = own.get("state", {}).get("waiting") or {}
+    if "deletionTimestamp" in pod["metadata"]:
+        return "draining", ""
+    if is_ready(pod):
+        return "ready", ""
+    if waiting.get("reason") == "CrashLoopBackOff":
+        return "crashed", waiting["reason"]
+    if waiting:
+        reason = waiting.get("reason", "")
+        return "starting", "" if reason in {"ContainerCreating", "PodInitializing"} else reason
+    for one in pod.get("status", {}).get("conditions", ()):
+        if one["type"] == "PodScheduled" and one["status"] != "True":
+            return "starting", f"{one.get('reason', '')}: {one.get('message', '')}"
+    return ("unready", "") if own.get("state", {}).get("running") else ("starting", "")
+
+
+def _acting(known: RuleSet, service: Service) -> RuleSet:
+    found = lookup.destination(known, service.fqdn, service.namespace).rules
+    return RuleSet.of([*found, *lookup.rivals(known, service.fqdn, service.namespace)])
+
+
+def _deployed(deployment: Object) -> float:
+    times = [
+        one.get("lastUpdateTime", "")
+        for one in deployment.get("status", {}).get("conditions", ())
+        if one.get("type") == "Progressing"
+    ]
+    return _seconds(max(times, default=deployment["metadata"].get("creationTimestamp", "")))
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
+
+
+def _label(node: Object, key: str) -> str:
+    return str(node["metadata"].get("labels", {}).get(key, ""))
+
+
+def _container(spec: Object) -> Object:
+    containers: Iterable[Object] = spec["containers"]
+    return next((one for one in containers if one["name"] == CONTAINER), {})

@@ -1,0 +1,243 @@
+"""kubectl and Helm as programs: their lines, and what a user is told of their failures, whole."""
+
+import json
+
+import pytest
+
+from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.process import Completed
+from dubbopy_cli.targets.kubernetes import rollout, rules
+from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.faults import fault
+from dubbopy_cli.targets.kubernetes.helm import Helm
+from dubbopy_cli.targets.kubernetes.kubectl import Kubectl
+from dubbopy_cli.traffic import edit
+from dubbopy_cli.traffic.history import Origin
+from dubbopy_cli.traffic.hosts import Service
+from dubbopy_cli.traffic.model import RuleSet
+from dubbopy_cli.traffic.plan import plan
+from tests.errortexts import Told
+from tests.fakes import FakeRunner
+
+SHOP = Service("shop", "shops")
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    for name in ("kubectl", "helm"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv(f"DUBBOPY_{name.upper()}", str(tmp_path / name))
+    return tmp_path
+
+
+@pytest.fixture
+def runner():
+    fake = FakeRunner()
+    yield fake
+    fake.done()
+
+
+@pytest.fixture
+def cluster(programs, runner):
+    return Cluster(
+        "shops",
+        Kubectl(runner, "prod", "shops"),
+        Helm(runner, "prod", "shops"),
+        lambda _: None,
+        Origin("x", "a@b", "r1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "told"),
+    [
+        (
+            'error: context "prd" does not exist',
+            Told(2, "Error: there is no context prd\n\nTry: kubectl config get-contexts\n[context-unknown]\n"),
+        ),
+        (
+            'Error from server (NotFound): namespaces "shops" not found',
+            Told(3, "Error: there is no namespace shops\n\nTry: kubectl create namespace shops\n[namespace-missing]\n"),
+        ),
+        (
+            'pods is forbidden: User "ada" cannot list resource "pods" in API group ""',
+            Told(
+                3,
+                "Error: ada may not list pods\n\n"
+                '  pods is forbidden: User "ada" cannot list resource "pods" in API group ""\n\n'
+                "Try: ask for a role that may; kubectl auth can-i list pods shows it\n[cluster-forbidden]\n",
+            ),
+        ),
+        (
+            "error: You must be logged in to the server (Unauthorized)",
+            Told(
+                4,
+                "Error: the cluster does not let us in: error: You must be logged in to the server (Unauthorized)\n\n"
+                "Try: log in, then: kubectl auth whoami\n[cluster-denied]\n",
+            ),
+        ),
+        (
+            "The connection to the server 127.0.0.1:1 was refused",
+            Told(
+                4,
+                "Error: the cluster does not answer: The connection to the server 127.0.0.1:1 was refused\n\n"
+                "Try: kubectl cluster-info\n[cluster-unreachable]\n",
+            ),
+        ),
+        (
+            "what?",
+            Told(
+                1,
+                "Error: `kubectl get pods` ended with exit status 1\n\n  what?\n\n"
+                "Try: run that command by hand\n[tool-failed]\n",
+            ),
+        ),
+    ],
+)
+def test_failures_are_told_by_their_cause(desk, stderr, told):
+    def fail():
+        raise fault(Completed(("kubectl", "get", "pods"), 1, "", stderr))
+
+    assert desk.told(fail) == told
+
+
+@pytest.mark.parametrize(("name", "tool"), [("kubectl", Kubectl), ("helm", Helm)])
+def test_a_program_that_is_not_there(monkeypatch, name, tool):
+    monkeypatch.setenv(f"DUBBOPY_{name.upper()}", "/nowhere/" + name)
+    with pytest.raises(DubbopyError) as missing:
+        tool(FakeRunner(), "", "shops").argv("version")
+    assert missing.value.code == "tool-missing"
+    assert missing.value.message in {"kubectl is not installed", "helm is not installed"}
+    assert missing.value.hint in {"install kubectl, or set DUBBOPY_KUBECTL", "install Helm 3 or 4, or set DUBBOPY_HELM"}
+
+
+def test_every_line_names_its_context_and_namespace(programs):
+    kubectl, helm = Kubectl(FakeRunner(), "prod", "shops"), Helm(FakeRunner(), "prod", "shops")
+    assert kubectl.argv("get", "pods")[1:] == ("--context", "prod", "--namespace", "shops", "get", "pods")
+    assert helm.argv("list")[1:] == ("list", "--kube-context", "prod", "--namespace", "shops")
+    assert Kubectl(FakeRunner(), "", "shops").argv("version", everywhere=True)[1:] == ("version",)
+
+
+def test_a_cluster_without_istio_has_no_rules(cluster, runner):
+    runner.expect(*cluster.kubectl.argv("get"), stderr="error: the server doesn't have a resource type", returncode=1)
+    assert rules.read(cluster) == RuleSet()
+
+
+def test_what_a_server_adds_is_no_part_of_a_rule(cluster, runner):
+    node = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {
+            "name": "shop", "namespace": "shops", "uid": "1", "resourceVersion": "2", "generation": 3,
+            "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": [],
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
+        },
+        "spec": {"hosts": ["shop"]},
+        "status": {},
+    }  # fmt: skip
+    runner.expect(*cluster.kubectl.argv("get"), stdout=json.dumps({"items": [node]}))
+    (rule,) = rules.read(cluster)
+    assert rule.document == {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "shop", "namespace": "shops", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"hosts": ["shop"]},
+    }
+
+
+def test_a_change_is_a_plan_of_lines_that_can_be_typed(cluster, runner, programs):
+    runner.expect(*cluster.kubectl.argv("get"), stdout='{"items": []}')
+    planned = rules.apply(cluster, edit.set_weights(RuleSet(), SHOP, {"v1": 100}, ["v1"]))
+    line = (
+        f"{programs}/kubectl --context prod --namespace shops apply --server-side --field-manager dubbopy --filename -"
+    )
+    assert [step.to_dict() for step in planned.steps] == [
+        {"title": "apply DestinationRule shops/shop", "command": line},
+        {"title": "wait until the proxies have DestinationRule shops/shop"},
+        {"title": "apply VirtualService shops/shop", "command": line},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "told"),
+    [
+        (
+            'error: Apply failed with 1 conflict: conflict with "kubectl-client-side-apply": .spec.subsets',
+            Told(
+                6,
+                "Error: DestinationRule shops/shop has fields that kubectl-client-side-apply manages; two managers of "
+                "one field undo each other\n\n"
+                "Try: change it there, or take the fields over with --force\n[rules-refused]\n",
+            ),
+        ),
+        (
+            'error: no matches for kind "DestinationRule" in version "networking.istio.io/v1"',
+            Told(
+                3,
+                "Error: the cluster knows no kind DestinationRule: Istio is not installed in it\n\n"
+                "Try: install Istio: https://istio.io/latest/docs/setup/\n[istio-missing]\n",
+            ),
+        ),
+        (
+            'admission webhook "rev.validation.istio.io" denied the request: bad host',
+            Told(
+                6,
+                "Error: DestinationRule shops/shop is refused: bad host\n\n"
+                "Try: dubbopy-cli traffic lint\n[rules-refused]\n",
+            ),
+        ),
+    ],
+)
+def test_an_apply_that_is_refused_is_told_by_its_cause(cluster, runner, desk, stderr, told):
+    runner.expect(*cluster.kubectl.argv("get", "configmap"))
+    runner.expect(*cluster.kubectl.argv("create"))
+    runner.expect(*cluster.kubectl.argv("apply"), stderr=stderr, returncode=1)
+    wanted = edit.subsets(RuleSet(), SHOP, ["v1"])
+    (step,) = plan(RuleSet(), wanted)
+    assert desk.told(lambda: rules._change(cluster, step, RuleSet(), wanted, force=False)) == told
+
+
+def test_a_version_that_does_not_become_ready_in_time(cluster, runner, desk):
+    runner.expect(*cluster.kubectl.argv("get", "deployments,replicasets,pods"), stdout='{"items": []}')
+    runner.expect(*cluster.kubectl.argv("get", "events"), stdout='{"items": []}')
+    assert desk.told(lambda: rollout.wait(cluster, "shop", "v1", 0)) == Told(
+        5,
+        "Error: shop-v1 is not ready after 0 s: waiting for its pods\n\n"
+        "Try: kubectl describe pods --namespace shops\n[rollout-failed]\n",
+    )
+
+
+def test_a_program_that_crashes_is_told_with_its_last_lines(cluster, runner, desk):
+    labels = {"pod-template-hash": "a"}
+    crash = {"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 3}
+    crash["lastState"] = {"terminated": {"exitCode": 3}}
+    items = [
+        {"kind": "Deployment", "metadata": {"name": "shop-v1"}, "spec": {"replicas": 1}},
+        {"kind": "ReplicaSet", "metadata": {"name": "r", "labels": labels}},
+        {"kind": "Pod", "metadata": {"name": "p", "labels": labels}, "status": {"containerStatuses": [crash]}},
+    ]
+    runner.expect(*cluster.kubectl.argv("get", "deployments,replicasets,pods"), stdout=json.dumps({"items": items}))
+    runner.expect(*cluster.kubectl.argv("logs", "p"), stdout="cannot start: no database\n")
+    assert desk.told(lambda: rollout.wait(cluster, "shop", "v1", 60)) == Told(
+        5,
+        "Error: shop-v1 does not become ready: CrashLoopBackOff: container app ended with exit status 3 (pod p)\n\n"
+        "  cannot start: no database\n\nTry: kubectl describe pod p --namespace shops\n[rollout-failed]\n",
+    )
+
+
+def test_pods_that_do_not_end(cluster, runner, desk):
+    runner.expect(*cluster.kubectl.argv("get", "pods"), stdout='{"items": [{"metadata": {"name": "p"}}]}')
+    assert desk.told(lambda: rollout.wait_gone(cluster, "shop", "v1", 0)) == Told(
+        5,
+        "Error: these pods have not ended after 0 s: p\n\n"
+        "Try: kubectl describe pods --namespace shops --selector app.kubernetes.io/name=shop,dubbogoAppVersion=v1\n"
+        "[rollout-failed]\n",
+    )
+
+
+def test_releases_that_a_killed_helm_left_are_seen(cluster, runner):
+    found = [{"name": "shop-v1", "revision": "2", "status": "pending-upgrade", "chart": "shop-0.1.0", "updated": "now"}]
+    runner.expect(cluster.helm.argv()[0], "list", stdout=json.dumps(found))
+    release = cluster.helm.releases()["shop-v1"]
+    assert (release.revision, release.pending) == (2, True)

@@ -1,0 +1,84 @@
+"""What pods, Deployments and sidecars tell: pure functions on what a cluster says."""
+
+import pytest
+
+from dubbopy_cli.targets.kubernetes import causes, proxies, rollout
+from dubbopy_cli.targets.kubernetes.causes import Cause
+
+HOST = "shop.default.svc.cluster.local"
+
+
+def pod(name="p", *, waiting="", ended=None, restarts=0, conditions=(), message=""):
+    state = {"waiting": {"reason": waiting, "message": message}} if waiting else {}
+    status = {"name": "app", "state": state, "restartCount": restarts}
+    if ended:
+        status["lastState"] = {"terminated": ended}
+    return {"metadata": {"name": name}, "status": {"conditions": list(conditions), "containerStatuses": [status]}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "cause"),
+    [
+        (pod(), None),
+        (pod(waiting="ContainerCreating"), None),
+        (pod(waiting="ErrImagePull", message="no"), Cause("ImagePullBackOff", "no", "p", "app", final=False)),
+        (pod(waiting="ImagePullBackOff", message="no"), Cause("ImagePullBackOff", "no", "p", "app")),
+        (pod(waiting="CreateContainerConfigError", message="x"), Cause("CreateContainerConfigError", "x", "p", "app")),
+        (
+            pod(waiting="CrashLoopBackOff", ended={"exitCode": 3}),
+            Cause("CrashLoopBackOff", "container app ended with exit status 3", "p", "app", logs=True),
+        ),
+        (pod(ended={"exitCode": 3}, restarts=1), None),
+        (
+            pod(ended={"reason": "OOMKilled", "exitCode": 137}, restarts=1),
+            Cause("OOMKilled", "container app needed more memory than its limit", "p", "app", logs=True),
+        ),
+        (
+            pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}]),
+            Cause("Unschedulable", "full", "p"),
+        ),
+    ],
+)
+def test_what_stands_in_the_way_of_a_pod(seen, cause):
+    assert causes.of_pods([pod("other"), seen]) == cause
+
+
+def test_what_keeps_pods_from_being_made():
+    def condition(text):
+        return [{"type": "ReplicaFailure", "status": "True", "message": text}]
+
+    assert causes.of_conditions(condition("exceeded quota: pods")) == Cause("Quota", "exceeded quota: pods")
+    assert causes.of_conditions(condition("violates PodSecurity")) == Cause("Admission", "violates PodSecurity")
+    assert causes.of_conditions([{"type": "Available", "status": "False"}]) is None
+
+
+def test_the_newest_warning_about_these_pods():
+    def event(name, reason, at):
+        return {
+            "type": "Warning", "reason": reason, "message": reason, "lastTimestamp": at, "involvedObject": {"name": name},
+        }  # fmt: skip
+
+    events = [event("p", "FailedMount", "1"), event("p", "Unhealthy", "2"), event("q", "Evicted", "3")]
+    assert causes.of_events(events, {"p"}) == Cause("FailingProbe", "Unhealthy", "p", final=False)
+    assert causes.of_events(events, {"r"}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [
+        ({"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 2, "replicas": 2}, True),
+        ({"observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2, "replicas": 2}, False),
+        ({"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 2, "replicas": 3}, False),
+        ({"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 1, "replicas": 2}, False),
+        ({}, False),
+    ],
+)
+def test_a_rollout_is_done_when_nothing_of_the_former_revision_is_left(status, done):
+    seen = {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status}
+    assert rollout.is_done(seen) is done
+
+
+def test_the_subsets_that_a_sidecar_names():
+    dump = f'"cluster": "outbound|20000|v1|{HOST}", "outbound|20000||{HOST}" "outbound|1|v3|{HOST}.other"'
+    assert proxies.subsets_in(dump, HOST) == {"v1", ""}
+    assert proxies.subsets_in(f"outbound|20000|v2|{HOST}::default_priority", HOST) == {"v2"}
