@@ -199,6 +199,16 @@ def test_the_cluster_of_a_session_ends_with_it(number, tmp_path):
         assert state.find(name) is None
 
 
+def test_an_owner_that_was_killed_and_not_waited_for_has_ended():
+    owner = psutil.Popen(["sleep", "60"])
+    known = state.State("a", 0, 0, owner.pid, owner.create_time(), True)
+    assert known.owner_lives
+    owner.kill()
+    eventually(lambda: owner.status() == psutil.STATUS_ZOMBIE, "the kernel lists it as ended")
+    assert not known.owner_lives
+    owner.wait()
+
+
 def test_a_name_that_cannot_be(capsys):
     assert cli.main(["up", "--name", "no_name"]) == 1
     assert capsys.readouterr().err.endswith("'no_name' is no name for a cluster: 1 to 24 of a-z, 0-9 and -\n")

@@ -142,7 +142,9 @@ def forget(state: State) -> None:
 
 def _started(pid: int) -> float:
     try:
-        return psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        # One that was killed and not yet waited for is still listed.
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.NoSuchProcess:
         return 0.0
 
