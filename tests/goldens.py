@@ -13,6 +13,8 @@ FOLDER = Path(__file__).parent / "golden"
 CASES: dict[str, tuple[str, ...]] = {
     "go-server": ("dubbo-go-server",),
     "go-client": ("dubbo-go-client", "--role", "client"),
+    "go-proxyless-server": ("dubbo-go-server", "--mesh", "proxyless"),
+    "go-proxyless-client": ("dubbo-go-client", "--role", "client", "--mesh", "proxyless"),
     "python-server": ("dubbo-py-server", "--lang", "python"),
     "python-client": ("dubbo-py-client", "--lang", "python", "--role", "client", "--server", "dubbo-py-server"),
     "go-server-v2": (

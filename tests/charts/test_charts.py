@@ -398,7 +398,7 @@ def test_helm_test_of_a_client_is_one_call(helm, client):
 def test_a_sidecar_carries_the_calls_and_the_program_no_token(helm, either):
     pod = one(objects(helm, either.app, "r"), "Deployment")["spec"]["template"]
     assert [volume["name"] for volume in pod["spec"]["volumes"]] == ["tmp"]
-    assert "sidecar.istio.io/inject" not in pod["metadata"]["labels"]
+    assert not {"sidecar.istio.io/inject", "dubbopy.io/mesh"} & set(pod["metadata"]["labels"])
 
 
 def test_a_proxyless_program_can_ask_istiod(helm, server, client):
@@ -418,6 +418,7 @@ def test_a_proxyless_program_can_ask_istiod(helm, server, client):
         }  # fmt: skip
         assert pod["spec"]["automountServiceAccountToken"] is False
         assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+        assert pod["metadata"]["labels"]["dubbopy.io/mesh"] == "proxyless"
         assert "proxy.istio.io/config" not in pod["metadata"]["annotations"]
         # istiod tells a program about itself only behind a Service, which finds its pods by this name.
         assert made["ports"] == [{"name": "grpc-triple", "containerPort": 20000, "protocol": "TCP"}]
