@@ -90,6 +90,9 @@ ErrorCode = Literal[
     "rules-invalid",
     "rules-refused",
     "rules-damaged",
+    # shifts
+    "counters-missing",
+    "shift-running",
     # clusters
     "context-unknown",
     "namespace-missing",

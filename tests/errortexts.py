@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -109,7 +110,8 @@ class Desk:
 
     def plain(self, text: str) -> str:
         """Return the text with what differs from run to run replaced."""
-        return text.replace(str(self.folder), "TMP").replace(f"pid {os.getpid()}", "pid PID")
+        pid = re.compile(rf"\b(pid|kill) {os.getpid()}\b")
+        return pid.sub(r"\1 PID", text.replace(str(self.folder), "TMP"))
 
 
 def _app(name: str, role: str, versions: list[str] | tuple[str, ...], tags: tuple[str, ...] = ()) -> AppRecord:

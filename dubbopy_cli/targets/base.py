@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from dubbopy_cli.artifact import Artifact
 from dubbopy_cli.plan import Plan
+from dubbopy_cli.traffic.counters import Counters
 from dubbopy_cli.traffic.history import Change
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
@@ -158,6 +159,18 @@ class Check:
     hint: str = ""
 
 
+class ShiftRecord(Protocol):
+    """What is kept of an application's shift, beside its rules; a text of the caller's."""
+
+    def read(self) -> str:
+        """Return the text, an empty one where there is none."""
+        ...
+
+    def write(self, text: str) -> None:
+        """Keep another text; an empty one takes the record away."""
+        ...
+
+
 class Target(Protocol):
     """Run releases and rules somewhere; every mutating operation is a plan."""
 
@@ -214,6 +227,17 @@ class Target(Protocol):
 
     def history(self) -> tuple[Change, ...]:
         """Return what was done to the rules of the namespace, the oldest first; at most 50 changes are kept."""
+        ...
+
+    def counters(self, application: str) -> Counters:
+        """Read what the callers' proxies have counted of the application's calls.
+
+        UnreachableError ``counters-missing`` when they do not say.
+        """
+        ...
+
+    def shifting(self, application: str) -> AbstractContextManager[ShiftRecord]:
+        """Hold the record of the application's shift; ConflictError ``shift-running`` while another command does."""
         ...
 
     def check(self) -> tuple[Check, ...]:

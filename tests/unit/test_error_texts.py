@@ -318,3 +318,34 @@ def test_a_stored_rule_that_somebody_broke(desk):
         "Try: mend the file, or delete it and write the rule again: rm TMP/state/local/default/rules/0.yaml\n"
         "[rules-damaged]\n",
     )
+
+
+def test_counters_of_a_mesh_that_is_stopped(desk):
+    from dubbopy_cli.process import SubprocessRunner
+    from dubbopy_cli.targets.local.target import LocalTarget
+
+    desk.deployed("v1")
+    assert desk.told(lambda: LocalTarget("default", SubprocessRunner()).counters("shop")) == Told(
+        4,
+        "Error: nobody says how many calls shop got: Envoy does not run\n\n"
+        "Try: dubbopy-cli local start\n[counters-missing]\n",
+    )
+
+
+def test_a_shift_that_another_command_holds(desk):
+    from dubbopy_cli.process import SubprocessRunner
+    from dubbopy_cli.targets.local.target import LocalTarget
+
+    desk.deployed("v1")
+    target = LocalTarget("default", SubprocessRunner())
+    with target.shifting("shop") as record:
+        record.write("{}")
+        assert record.read() == "{}"
+        assert desk.told(lambda: target.shifting("shop").__enter__()) == Told(
+            6,
+            "Error: another dubbopy-cli (pid PID) shifts the calls of shop\n\n"
+            "Try: wait for it to finish, or have it go back to the former rules: kill PID\n[shift-running]\n",
+        )
+        record.write("")
+    with target.shifting("shop") as record:
+        assert record.read() == ""

@@ -19,6 +19,8 @@ from dubbopy_cli.targets.local.ports import LOOPBACK
 BINARY_VARIABLE = "DUBBOPY_ENVOY"
 _ASK_SECONDS = 5.0
 _READY_SECONDS = 1.0
+# Of a histogram: lower bound, width, count since Envoy started.
+Bins = tuple[tuple[float, float, int], ...]
 
 
 def binary() -> Path:
@@ -89,6 +91,19 @@ class Admin:
             prefix = name.removesuffix(".update_rejected")
             found[prefix.rpartition(".rds.")[2] if ".rds." in prefix else prefix.rpartition(".")[2]] = int(value)
         return found
+
+    def counted(self, prefix: str) -> tuple[Mapping[str, int], Mapping[str, Bins]]:
+        """Return counters and histograms by their names, of those that begin with ``prefix`` and a dot."""
+        pattern = quote(rf"^{prefix}\.")
+        document = json.loads(self._get(f"/stats?format=json&histogram_buckets=detailed&filter={pattern}"))
+        counters, histograms = {}, {}
+        for one in document["stats"]:
+            if "name" in one:
+                counters[one["name"]] = int(one["value"])
+            for found in one.get("histograms", {}).get("details", ()):
+                bins = found["totals"]
+                histograms[found["name"]] = tuple((bin_["lower_bound"], bin_["width"], bin_["count"]) for bin_ in bins)
+        return counters, histograms
 
     def listeners(self) -> Mapping[str, str]:
         """Return the address of each listener by its name."""

@@ -59,6 +59,11 @@ class Paths:
         return self.root / "history.json"
 
     @property
+    def shifts(self) -> Path:
+        """Return the folder of what is kept of shifts, one record an application."""
+        return self.root / "shifts"
+
+    @property
     def releases(self) -> Path:
         """Return the folder of the artifacts' copies."""
         return self.root / "releases"
@@ -138,7 +143,7 @@ class Paths:
         """Make every folder, readable by the user alone."""
         for folder in (
             self.root, self.rules, self.releases, self.logs, self.envoy, self.supervisor, self.specs, self.starts,
-            self.programs, self.scratch,
+            self.programs, self.scratch, self.shifts,
         ):  # fmt: skip
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)

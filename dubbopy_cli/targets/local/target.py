@@ -14,8 +14,26 @@ from dubbopy_cli.errors import ConflictError, PreflightError
 from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import Runner
-from dubbopy_cli.targets.base import Application, CallReport, CallRequest, Check, LogLine, ReleaseRequest
-from dubbopy_cli.targets.local import doctor, envoy, logs, processes, rulechange, rulehistory, view
+from dubbopy_cli.targets.base import (
+    Application,
+    CallReport,
+    CallRequest,
+    Check,
+    LogLine,
+    ReleaseRequest,
+    ShiftRecord,
+)
+from dubbopy_cli.targets.local import (
+    counters,
+    doctor,
+    envoy,
+    logs,
+    processes,
+    rulechange,
+    rulehistory,
+    shiftrecord,
+    view,
+)
 from dubbopy_cli.targets.local.deploy import Deployment
 from dubbopy_cli.targets.local.files import disk_errors, remove_tree
 from dubbopy_cli.targets.local.mesh import Mesh
@@ -25,6 +43,7 @@ from dubbopy_cli.targets.local.remove import Removal
 from dubbopy_cli.targets.local.status import MeshStatus, status
 from dubbopy_cli.targets.local.store import BUSY_SECONDS, Store
 from dubbopy_cli.targets.local.supervisor import Supervisor
+from dubbopy_cli.traffic.counters import Counters
 from dubbopy_cli.traffic.history import Change, Origin
 from dubbopy_cli.traffic.model import RuleSet
 from dubbopy_cli.traffic.plan import plan as ordered
@@ -191,6 +210,14 @@ class LocalTarget:
     def history(self) -> tuple[Change, ...]:
         """Return what was done to the rules of the namespace, the oldest first."""
         return rulehistory.read(self._mesh.paths)
+
+    def counters(self, application: str) -> Counters:
+        """Read what Envoy has counted of the application's calls; UnreachableError ``counters-missing``."""
+        return counters.read(self._mesh, application)
+
+    def shifting(self, application: str) -> AbstractContextManager[ShiftRecord]:
+        """Hold the record of the application's shift; ConflictError ``shift-running`` while another command does."""
+        return shiftrecord.held(self._mesh.paths, application)
 
     def check(self) -> tuple[Check, ...]:
         """Look at everything the target needs and at what is left over."""

@@ -47,7 +47,9 @@ def main():
     request, user = greeter()
     tag = os.environ.get("TAG", "dev")
 
-    def say_hello(asked, _):
+    def say_hello(asked, context):
+        if os.environ.get("FAILS"):
+            context.abort(grpc.StatusCode[os.environ["FAILS"]], "as it was told to")
         if os.environ.get("SLOW"):
             log("asked")
             time.sleep(float(os.environ["SLOW"]))

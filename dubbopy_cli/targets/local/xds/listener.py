@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from dubbopy_cli.targets.local.xds import counting
 from dubbopy_cli.targets.local.xds.mesh import MeshApplication
 
 _TYPE = "type.googleapis.com/"
@@ -32,7 +33,7 @@ _LOG_FIELDS = {
 
 def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath | None) -> dict[str, Any]:
     """Return the listener that stands for the application's Service."""
-    manager = {
+    manager: dict[str, Any] = {
         "@type": f"{_TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         # It starts the names of the listener's statistics.
         "stat_prefix": app.service.fqdn,
@@ -42,6 +43,7 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
         "normalize_path": True,
         # A stream may be silent for as long as its ends like.
         "stream_idle_timeout": "0s",
+        "access_log": [counting.logger(app.name)],
         "rds": {"route_config_name": app.service.fqdn, "config_source": routes},
         "http_filters": [
             {
@@ -55,7 +57,7 @@ def listener(app: MeshApplication, routes: dict[str, Any], access_log: PurePath 
         ],
     }
     if access_log is not None:
-        manager["access_log"] = [_access_log(app.name, access_log)]
+        manager["access_log"] += [_access_log(app.name, access_log)]
     return {
         "@type": f"{_TYPE}envoy.config.listener.v3.Listener",
         "name": app.service.fqdn,
