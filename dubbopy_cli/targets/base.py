@@ -15,6 +15,7 @@ from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 
 Role = Literal["server", "client"]
+Mesh = Literal["sidecar", "proxyless"]
 InstanceState = Literal["ready", "starting", "unready", "draining", "crashed", "stopped"]
 
 
@@ -83,7 +84,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Application:
-    """One application: its Service's port, its address inside the mesh, its releases and the rules that act on it."""
+    """One application: its Service's port, its address inside the mesh, its releases and the rules that act on it.
+
+    ``mesh`` is proxyless where any of its versions asks istiod itself.
+    """
 
     name: str
     namespace: str
@@ -92,6 +96,7 @@ class Application:
     address: str
     releases: tuple[Release, ...]
     rules: RuleSet
+    mesh: Mesh = "sidecar"
 
     @property
     def service(self) -> Service:

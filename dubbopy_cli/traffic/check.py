@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from dubbopy_cli.traffic.findings import Finding, finding
 from dubbopy_cli.traffic.hosts import Service, covers
 from dubbopy_cli.traffic.model import DESTINATION_RULE, VIRTUAL_SERVICE, Rule, RuleSet, mapping, sequence
 from dubbopy_cli.traffic.objects import default_index, route_name
+from dubbopy_cli.traffic.proxyless import unfollowed
 from dubbopy_cli.traffic.routes import RouteDestination, destination_of
 from dubbopy_cli.traffic.unmodelled import unmodelled
 from dubbopy_cli.traffic.validation import validate
@@ -19,10 +20,11 @@ from dubbopy_cli.traffic.validation import validate
 Ready = Mapping[Service, Mapping[str, int]]
 
 
-def check(rules: RuleSet, ready: Ready) -> tuple[Finding, ...]:
+def check(rules: RuleSet, ready: Ready, proxyless: Sequence[str] = ()) -> tuple[Finding, ...]:
     """Return what speaks against applying ``rules``, errors first.
 
     ``ready`` counts the ready instances of every application by version; a version without any is listed with 0.
+    ``proxyless`` names the applications that call others without a sidecar.
     """
     found: list[Finding] = []
     for rule in rules:
@@ -35,6 +37,7 @@ def check(rules: RuleSet, ready: Ready) -> tuple[Finding, ...]:
         found += _hosts(rule, ready)
         if rule.kind == VIRTUAL_SERVICE and not broken:
             found += _routes(rule, rules, ready)
+            found += unfollowed(rule, ready, proxyless)
         found += unmodelled(rule)
     found += _rivals(rules, ready)
     return tuple(sorted(found, key=lambda one: ("error", "warning", "info").index(one.severity)))

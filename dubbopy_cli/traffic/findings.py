@@ -43,6 +43,15 @@ def finding(rule: Rule, severity: Severity, code: str, message: str, path: str =
     return Finding(severity, code, message, path, rule.title)
 
 
+_MEND = "mend the rules, or go on all the same with --force"
+# Where the rules themselves are well.
+_HINTS = {
+    "subset-empty": "dubbopy-cli status, or go on all the same with --force",
+    "proxyless-caller": "route by weight, or give the callers sidecars: dubbopy-cli newApp --mesh sidecar; "
+    "--force if they do not call this application",
+}
+
+
 def enforce(findings: Iterable[Finding], *, force: bool = False) -> None:
     """Refuse a change with errors among its findings, ConflictError ``rules-refused``, unless it is forced."""
     errors = [one for one in findings if one.severity == "error"]
@@ -52,8 +61,6 @@ def enforce(findings: Iterable[Finding], *, force: bool = False) -> None:
     raise ConflictError(
         "rules-refused",
         f"{errors[0]}{rest}",
-        hint="dubbopy-cli status, or go on all the same with --force"
-        if {one.code for one in errors} == {"subset-empty"}
-        else "mend the rules, or go on all the same with --force",
+        hint=_HINTS.get(errors[0].code, _MEND) if len({one.code for one in errors}) == 1 else _MEND,
         details="\n".join(str(one) for one in errors) if rest else "",
     )

@@ -12,6 +12,7 @@ from dubbopy_cli.traffic import lookup
 from dubbopy_cli.traffic.findings import Finding
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet, mapping, plain, text, version_labels
+from dubbopy_cli.traffic.proxyless import CODE as PROXYLESS
 from dubbopy_cli.traffic.unmodelled import CODE as UNMODELLED
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _SAME: dict[str, set[str]] = {
     "unsupported-kind": set(),
     "subset-empty": set(),
     UNMODELLED: set(),
+    PROXYLESS: set(),
 }
 
 
@@ -106,18 +108,23 @@ def twice(items: Iterable[Item]) -> Iterator[Finding]:
 
 
 def of_namespace(
-    rules: RuleSet, ready: Mapping[Service, Mapping[str, int]], *, namespace: str, local: bool
+    rules: RuleSet,
+    ready: Mapping[Service, Mapping[str, int]],
+    *,
+    namespace: str,
+    local: bool,
+    proxyless: Sequence[str] = (),
 ) -> list[Finding]:
     """Return what speaks against the rules of a namespace with what runs there.
 
     ``ready`` counts the ready instances of every application by version; ``local`` adds what the local target does
-    not model.
+    not model; ``proxyless`` names the applications that call others without a sidecar.
     """
     from dubbopy_cli.traffic.analysis import USUAL, analyze
     from dubbopy_cli.traffic.check import check
 
     docs = [_placed(plain(rule.document), rule.namespace) for rule in rules]
-    own = [one for one in check(rules, ready) if one.code in _SAME and (local or one.code != UNMODELLED)]
+    own = [one for one in check(rules, ready, proxyless) if one.code in _SAME and (local or one.code != UNMODELLED)]
     world = [*docs, *(doc for service, versions in ready.items() for doc in _running(service, versions))]
     found = [*_validation(docs), *own]
     told = analyze(world, namespace=namespace, ingress=False, only=_but(USUAL, _VALIDATION))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +77,8 @@ def change(
     with target.exclusive():
         seen = target.rules()
         wanted = edit(seen)
-        found = (*owners.check(seen, wanted), *check(wanted, ready(target)))
+        running = target.applications()
+        found = (*owners.check(seen, wanted), *check(wanted, counts(running), proxyless(running)))
         findings.enforce(found, force=options.force)
         for one in found:
             console.warn(str(one))
@@ -102,7 +103,17 @@ def change(
 
 def ready(target: Target) -> dict[Service, dict[str, int]]:
     """Return how many instances of each version are ready, by the Service that rules name."""
-    return {one.service: {r.version: r.ready for r in one.releases} for one in target.applications() if one.address}
+    return counts(target.applications())
+
+
+def counts(running: Iterable[Application]) -> dict[Service, dict[str, int]]:
+    """Return the same of the applications that run."""
+    return {one.service: {r.version: r.ready for r in one.releases} for one in running if one.address}
+
+
+def proxyless(running: Iterable[Application]) -> tuple[str, ...]:
+    """Return the applications that call others and have no sidecar to route their calls."""
+    return tuple(one.name for one in running if one.role == "client" and one.mesh == "proxyless")
 
 
 def _summary(applications: list[Application], *, changed: bool) -> str:

@@ -15,7 +15,7 @@ import typer
 from dubbopy_cli import names
 from dubbopy_cli.cli.options import Where, open_target, read_file
 from dubbopy_cli.cli.traffic import traffic, views
-from dubbopy_cli.cli.traffic.change import ready
+from dubbopy_cli.cli.traffic.change import counts, proxyless
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ExitCode, UsageError
@@ -112,7 +112,14 @@ def _in_target(console: Console, where: Where) -> Looked:
 
     target = open_target(console, where, changing=False)
     rules = target.rules()
-    found = of_namespace(rules, ready(target), namespace=target.namespace, local=target.name == "local")
+    running = target.applications()
+    found = of_namespace(
+        rules,
+        counts(running),
+        namespace=target.namespace,
+        local=target.name == "local",
+        proxyless=proxyless(running),
+    )
     return Looked((), found, f"{_count(len(rules), 'rule')} of namespace {target.namespace}")
 
 

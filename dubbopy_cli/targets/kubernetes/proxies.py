@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.kubectl import Object, ready_pods
+from dubbopy_cli.targets.kubernetes.proxyless import is_proxyless
 from dubbopy_cli.traffic.hosts import resolve
 from dubbopy_cli.traffic.lookup import hosts_of
 from dubbopy_cli.traffic.model import DESTINATION_RULE, Rule, mapping, sequence, text
@@ -25,9 +26,15 @@ def wait(cluster: Cluster, rule: Rule, *, gone: bool = False) -> None:
 
     DubbopyError ``mesh-failed`` when they do not within a minute.
     """
-    callers = [one for one in ready_pods(cluster.kubectl.list("pods")) if has_sidecar(one)]
-    for pod in callers:
-        _await(cluster, pod["metadata"]["name"], rule, gone=gone)
+    pods = ready_pods(cluster.kubectl.list("pods"))
+    for pod in pods:
+        if has_sidecar(pod):
+            _await(cluster, pod["metadata"]["name"], rule, gone=gone)
+    if any(is_proxyless(one) for one in pods):
+        cluster.say(
+            f"programs without sidecars cannot be asked; they are given {SETTLE_SECONDS:g} s to take {rule.title}"
+        )
+        time.sleep(SETTLE_SECONDS)
 
 
 def has_sidecar(pod: Object) -> bool:

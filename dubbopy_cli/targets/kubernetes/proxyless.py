@@ -15,6 +15,9 @@ ISTIOD = "istiod"
 KINDS = "deployments,horizontalpodautoscalers"
 SELECTOR = "app=istiod"
 
+# The label of the pods, in chart/app.
+LABEL = "dubbopy.io/mesh"
+
 ALLOWED = "DEBUG_ENDPOINT_AUTH_ALLOWED_NAMESPACES"
 _GUARDED = "ENABLE_DEBUG_ENDPOINT_AUTH"
 _OPEN = "ENABLE_DEBUG_ON_HTTP"
@@ -43,6 +46,11 @@ def checks(objects: Iterable[Object], namespace: str) -> tuple[Check, ...]:
             ),
         )
     return (_access(_environment(deployment), namespace), _replicas(deployment, known))
+
+
+def is_proxyless(pod: Object) -> bool:
+    """Tell whether a pod, or the template of one, asks istiod itself."""
+    return bool(pod["metadata"].get("labels", {}).get(LABEL) == "proxyless")
 
 
 def _access(environment: dict[str, str | None], namespace: str) -> Check:

@@ -11,6 +11,7 @@ from dubbopy_cli.targets.kubernetes import rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.helm import HelmRelease
 from dubbopy_cli.targets.kubernetes.kubectl import Object, is_ready
+from dubbopy_cli.targets.kubernetes.proxyless import is_proxyless
 from dubbopy_cli.traffic import lookup
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import VERSION_LABEL, RuleSet
@@ -74,6 +75,7 @@ def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Appli
         address=f"{service.fqdn}:{service.port}" if server and name in seen.services else "",
         releases=tuple(_release(one, name, role, seen) for one in own),
         rules=_acting(known, service) if server else RuleSet(),
+        mesh="proxyless" if any(is_proxyless(one["spec"]["template"]) for one in own) else "sidecar",
     )
 
 

@@ -69,6 +69,7 @@ def own_findings(example):
         *lint.of_objects(docs, "default"),
         *lint.twice(items),
         *lint.of_namespace(rules, READY, namespace="default", local=True),
+        *lint.of_namespace(rules, READY, namespace="default", local=False, proxyless=["web"]),
         *files.with_service(docs, "greeter", "default", 20000)[1],
     ]
 
@@ -82,7 +83,7 @@ def test_the_example_gives_our_own_finding(section):
 def test_every_code_of_our_own_has_its_section():
     codes = [code for code, *_ in OWN]
     literal = set()
-    for name in ("check.py", "lint.py", "unmodelled.py", "explaining/files.py"):
+    for name in ("check.py", "lint.py", "proxyless.py", "unmodelled.py", "explaining/files.py"):
         text = (ROOT / "dubbopy_cli/traffic" / name).read_text(encoding="utf-8")
         literal |= set(re.findall(r'"(?:error|warning|info)", "([a-z-]+)"', text))
         literal |= set(re.findall(r'^[A-Z_]+ = "([a-z]+-[a-z-]+)"$', text, re.MULTILINE))
