@@ -99,6 +99,22 @@ def test_pod_labels(helm, either):
     }
 
 
+@pytest.mark.parametrize(
+    ("lang", "program"), [("go", "/dubbogo/app"), ("python", "/dubbogo/venv/bin/python -m dubbo_python_client")]
+)
+def test_pods_of_a_client_say_whom_they_call_and_by_what(helm, variants, lang, program):
+    found = objects(helm, variants[lang, "client"].app, "r")
+    said = one(found, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert (said["dubbopy.io/calls"], said["dubbopy.io/program"]) == ("dubbo-go-server", program)
+    several = objects(helm, variants[lang, "client"].app, "r", "--set", "calls={shop,stock}")
+    assert one(several, "Deployment")["spec"]["template"]["metadata"]["annotations"]["dubbopy.io/calls"] == "shop,stock"
+    for chart, options in ((variants[lang, "server"].app, ()), (variants[lang, "client"].app, ("--set", "calls=null"))):
+        annotations = one(objects(helm, chart, "r", *options), "Deployment")["spec"]["template"]["metadata"][
+            "annotations"
+        ]
+        assert not [name for name in annotations if name.startswith("dubbopy.io/")]
+
+
 def test_names_are_the_sources(helm, client, server):
     assert one(objects(helm, client.app, "x"), "Deployment")["metadata"]["name"] == "dubbo-go-client-v1"
     assert one(objects(helm, server.app, "x"), "Deployment")["metadata"]["name"] == "dubbo-go-server-v1"
@@ -223,6 +239,7 @@ def test_a_wrong_name_is_refused_not_cut(helm, name, project):
         "podLabels.version=v9",
         "podLabels.dubbogoAppVersion=v9",
         "podAnnotations.checksum/config=x",
+        "calls={Shop}",
         "resources.limit.cpu=1",
         "probes.readiness.period=1",
         "podDisruptionBudget.maxUnavailable=200%",

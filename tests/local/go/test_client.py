@@ -81,7 +81,15 @@ def test_one_shot(server, client, log):
     assert (done.returncode, done.stderr) == (0, "")
     found = report(done)
     latency, seconds = found.pop("latency_ms"), found.pop("seconds")
-    assert found == {"calls": 200, "ok": 200, "failed": 0, "ids": {f"v{TAG}": 200}, "errors": {}}
+    assert found == {
+        "method": "api.Greeter/SayHello",
+        "calls": 200,
+        "ok": 200,
+        "failed": 0,
+        "ids": {f"v{TAG}": 200},
+        "errors": {},
+        "answer": {"name": "Hello laurence", "id": f"v{TAG}", "age": 21},
+    }
     assert list(latency) == ["min", "mean", "p50", "p90", "p99", "max"]
     assert 0 < latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"]
     assert seconds > 0
@@ -107,6 +115,8 @@ def test_one_shot_without_a_server(client):
     assert done.stderr.endswith("Z ERROR not every call was answered\n")
     found = report(done)
     assert (found["ok"], found["failed"], found["errors"]) == (0, 3, {"UNAVAILABLE": 3})
+    assert "answer" not in found
+    assert found["error_message"]
 
 
 def test_one_shot_counts_failures_by_code(player, client, log):

@@ -39,6 +39,9 @@ func TestRun(t *testing.T) {
 	if want := map[string]int{"UNAVAILABLE": 10}; !reflect.DeepEqual(report.Errors, want) {
 		t.Errorf("errors are %v, want %v", report.Errors, want)
 	}
+	if report.Message != "no server" {
+		t.Errorf("the message is %q", report.Message)
+	}
 	if most.Load() > 8 {
 		t.Errorf("%d calls were under way at a time", most.Load())
 	}

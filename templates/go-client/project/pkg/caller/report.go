@@ -12,6 +12,7 @@ import (
 
 // Report is how a number of calls went.
 type Report struct {
+	Method  string         `json:"method"` // package.Service/Method
 	Calls   int            `json:"calls"`
 	OK      int            `json:"ok"`
 	Failed  int            `json:"failed"`
@@ -19,6 +20,9 @@ type Report struct {
 	Errors  map[string]int `json:"errors"` // failures by gRPC code
 	Latency Latency        `json:"latency_ms"`
 	Seconds float64        `json:"seconds"`
+
+	Answer  json.RawMessage `json:"answer,omitempty"`        // to one of the calls
+	Message string          `json:"error_message,omitempty"` // of the first failure
 }
 
 // Latency is the time answered calls took, in milliseconds.
@@ -37,7 +41,9 @@ func summarize(outcomes <-chan outcome, start time.Time) *Report {
 	for o := range outcomes {
 		r.Calls++
 		if o.err != nil {
-			r.Failed++
+			if r.Failed++; r.Failed == 1 {
+				r.Message = Message(o.err)
+			}
 			r.Errors[Code(o.err)]++
 			continue
 		}

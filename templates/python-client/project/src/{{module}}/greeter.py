@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .settings import Settings
+
+
+#: The method that is called.
+METHOD: Final = f"{api_pb2.DESCRIPTOR.services_by_name['Greeter'].full_name}/SayHello"
 
 
 class Greeter:

@@ -20,6 +20,11 @@ class Report:
     errors: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    method: str = ""
+    #: One of the answers, as text in JSON.
+    answer: str = ""
+    #: What the first failure says.
+    message: str = ""
 
     @property
     def answered(self) -> int:
@@ -34,6 +39,7 @@ class Report:
     def as_json(self) -> str:
         """Return the report as one line for programs, with latencies in milliseconds."""
         data = {
+            "method": self.method,
             "calls": self.answered + self.failed,
             "ok": self.answered,
             "failed": self.failed,
@@ -42,6 +48,10 @@ class Report:
             "latency_ms": self._milliseconds(),
             "seconds": round(self.seconds, 3),
         }
+        if self.answer:
+            data["answer"] = json.loads(self.answer)
+        if self.message:
+            data["error_message"] = self.message
         return json.dumps(data)
 
     def as_text(self) -> str:

@@ -9,8 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf import json_format
 
-from .greeter import failure
+from .greeter import METHOD, failure
 from .report import Report
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def run(greeter: Greeter, name: str, calls: int, concurrency: int) -> Repo
 
     Cancelled, it returns the count of the calls that have ended by then.
     """
-    report = Report()
+    report = Report(method=METHOD)
     turns = iter(range(calls))
 
     async def take_turns() -> None:
@@ -37,6 +38,7 @@ async def run(greeter: Greeter, name: str, calls: int, concurrency: int) -> Repo
             else:
                 report.latencies.append(time.perf_counter() - began)
                 report.ids[user.id] += 1
+                report.answer = report.answer or json_format.MessageToJson(user)
 
     began = time.perf_counter()
     with contextlib.suppress(asyncio.CancelledError):
@@ -51,4 +53,5 @@ def _count_failure(report: Report, error: grpc.aio.AioRpcError) -> None:
     code = error.code().name
     if code not in report.errors:  # thousands of calls tend to fail for the same reason
         log.warning("call server failed: %s", failure(error))
+        report.message = report.message or " ".join((error.details() or "").split())
     report.errors[code] += 1
