@@ -13,29 +13,33 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DENIED = re.compile(r"Unauthorized|must be logged in|x509:|asked for the client to provide credentials")
-_NO_CONTEXT = re.compile(r'context "?([^"\s]+)"? does not exist|no context exists with the name: "([^"]+)"')
+# kubectl get, kubectl config, Helm.
+_NO_CONTEXT = re.compile(
+    r'context was not found for specified context: (\S+)|context "?([^"\s]+)"? does not exist'
+    r'|no context exists with the name: "([^"]+)"'
+)
+# Where the configuration names no cluster, both programs try this address of their own.
+_NO_CLUSTER = re.compile(r"connection to the server localhost:8080 was refused|http://localhost:8080/")
 _NO_NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
-_FORBIDDEN = re.compile(r"is forbidden: User \"([^\"]*)\" cannot (\w+) resource \"([^\"]*)\"")
+_FORBIDDEN = re.compile(
+    r'^.*is forbidden: User "(?P<who>[^"]*)" cannot (?P<verb>\w+) resource "(?P<what>[^"]*)"'
+    r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<where>[^"]*)")?.*$',
+    re.MULTILINE,
+)
 
 
 def fault(done: Completed) -> DubbopyError:
     """Return the error for a program that failed; what is not known is told in its own words."""
     text = (done.stderr or done.stdout).strip()
     last = text.splitlines()[-1] if text else ""
-    if found := _NO_CONTEXT.search(text):
-        name = found[1] or found[2]
-        return UsageError("context-unknown", f"there is no context {name}", hint="kubectl config get-contexts")
+    if _NO_CONTEXT.search(text) or _NO_CLUSTER.search(text):
+        return _unknown(text)
     if found := _NO_NAMESPACE.search(text):
         return PreflightError(
             "namespace-missing", f"there is no namespace {found[1]}", hint=f"kubectl create namespace {found[1]}"
         )
-    if found := _FORBIDDEN.search(text):
-        return PreflightError(
-            "cluster-forbidden",
-            f"{found[1] or 'this user'} may not {found[2]} {found[3]}",
-            hint=f"ask for a role that may; kubectl auth can-i {found[2]} {found[3]} shows it",
-            details=last,
-        )
+    if _FORBIDDEN.search(text):
+        return _forbidden(text)
     if _DENIED.search(text):
         return UnreachableError(
             "cluster-denied", f"the cluster does not let us in: {last}", hint="log in, then: kubectl auth whoami"
@@ -45,3 +49,27 @@ def fault(done: Completed) -> DubbopyError:
             "cluster-unreachable", f"the cluster does not answer: {last}", hint="kubectl cluster-info"
         )
     return CommandError(done)
+
+
+def _unknown(text: str) -> UsageError:
+    found = _NO_CONTEXT.search(text)
+    what = (
+        f"there is no context {found[1] or found[2] or found[3]}"
+        if found
+        else "kubectl's configuration names no cluster"
+    )
+    return UsageError("context-unknown", what, hint="kubectl config get-contexts")
+
+
+def _forbidden(text: str) -> PreflightError:
+    found = list(_FORBIDDEN.finditer(text))
+    one = found[0]
+    what = ", ".join(dict.fromkeys(each["what"] for each in found))
+    resource = f"{one['what']}.{one['group']}" if one["group"] and "/" not in one["what"] else one["what"]
+    where = f" --namespace {one['where']}" if one["where"] else ""
+    return PreflightError(
+        "cluster-forbidden",
+        f"{one['who'] or 'this user'} may not {one['verb']} {what}",
+        hint=f"ask for a role that may; kubectl auth can-i {one['verb']} {resource}{where} shows it",
+        details="\n".join(each[0].strip() for each in found),
+    )

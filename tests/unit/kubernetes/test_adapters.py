@@ -7,12 +7,10 @@ import pytest
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes import rollout, rules
-from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.helm import Helm
 from dubbopy_cli.targets.kubernetes.kubectl import Kubectl
 from dubbopy_cli.traffic import edit
-from dubbopy_cli.traffic.history import Origin
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 from dubbopy_cli.traffic.plan import plan
@@ -20,33 +18,7 @@ from tests.errortexts import Told
 from tests.fakes import FakeRunner
 
 SHOP = Service("shop", "shops")
-
-
-@pytest.fixture
-def programs(tmp_path, monkeypatch):
-    for name in ("kubectl", "helm"):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-        monkeypatch.setenv(f"DUBBOPY_{name.upper()}", str(tmp_path / name))
-    return tmp_path
-
-
-@pytest.fixture
-def runner():
-    fake = FakeRunner()
-    yield fake
-    fake.done()
-
-
-@pytest.fixture
-def cluster(programs, runner):
-    return Cluster(
-        "shops",
-        Kubectl(runner, "prod", "shops"),
-        Helm(runner, "prod", "shops"),
-        lambda _: None,
-        Origin("x", "a@b", "r1"),
-    )
+FORBIDDEN, CANNOT = "Error from server (Forbidden): ", 'is forbidden: User "ada" cannot'
 
 
 @pytest.mark.parametrize(
@@ -60,13 +32,66 @@ def cluster(programs, runner):
             'Error from server (NotFound): namespaces "shops" not found',
             Told(3, "Error: there is no namespace shops\n\nTry: kubectl create namespace shops\n[namespace-missing]\n"),
         ),
+        *(
+            (
+                words,
+                Told(2, "Error: there is no context prd\n\nTry: kubectl config get-contexts\n[context-unknown]\n"),
+            )
+            for words in (
+                "Error in configuration: context was not found for specified context: prd",
+                'Error: Kubernetes cluster unreachable: context "prd" does not exist',
+                'Error: kubernetes cluster unreachable: context "prd" does not exist',
+            )
+        ),
+        *(
+            (
+                words,
+                Told(
+                    2,
+                    "Error: kubectl's configuration names no cluster\n\n"
+                    "Try: kubectl config get-contexts\n[context-unknown]\n",
+                ),
+            )
+            for words in (
+                "The connection to the server localhost:8080 was refused - did you specify the right host or port?",
+                'Error: kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp 127.0.0.1:8080: '
+                "connect: connection refused",
+            )
+        ),
         (
-            'pods is forbidden: User "ada" cannot list resource "pods" in API group ""',
+            'Error: create: failed to create: namespaces "shops" not found',
+            Told(3, "Error: there is no namespace shops\n\nTry: kubectl create namespace shops\n[namespace-missing]\n"),
+        ),
+        (
+            f'{FORBIDDEN}pods {CANNOT} list resource "pods" in API group "" in the namespace "shops"\n'
+            f'{FORBIDDEN}deployments.apps {CANNOT} list resource "deployments" in API group "apps" in the namespace '
+            '"shops"',
             Told(
                 3,
-                "Error: ada may not list pods\n\n"
-                '  pods is forbidden: User "ada" cannot list resource "pods" in API group ""\n\n'
-                "Try: ask for a role that may; kubectl auth can-i list pods shows it\n[cluster-forbidden]\n",
+                "Error: ada may not list pods, deployments\n\n"
+                f'  {FORBIDDEN}pods {CANNOT} list resource "pods" in API group "" in the namespace "shops"\n'
+                f'  {FORBIDDEN}deployments.apps {CANNOT} list resource "deployments" in API group "apps" in the '
+                'namespace "shops"\n\n'
+                "Try: ask for a role that may; kubectl auth can-i list pods --namespace shops shows it\n"
+                "[cluster-forbidden]\n",
+            ),
+        ),
+        (
+            f'Error: list: failed to list: secrets {CANNOT} list resource "secrets" in API group ""',
+            Told(
+                3,
+                "Error: ada may not list secrets\n\n"
+                f'  Error: list: failed to list: secrets {CANNOT} list resource "secrets" in API group ""\n\n'
+                "Try: ask for a role that may; kubectl auth can-i list secrets shows it\n[cluster-forbidden]\n",
+            ),
+        ),
+        (
+            "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials",
+            Told(
+                4,
+                "Error: the cluster does not let us in: Error: Kubernetes cluster unreachable: the server has asked for "
+                "the client to provide credentials\n\n"
+                "Try: log in, then: kubectl auth whoami\n[cluster-denied]\n",
             ),
         ),
         (
