@@ -80,6 +80,7 @@ ErrorCode = Literal[
     # calls
     "client-traffic",
     "not-ready",
+    "client-missing",
     "reflection-missing",
     "method-unknown",
     "body-invalid",
@@ -100,6 +101,7 @@ ErrorCode = Literal[
     "cluster-denied",
     "cluster-unreachable",
     "istio-missing",
+    "injection-off",
     # the local target
     "busy",
     "disk-full",

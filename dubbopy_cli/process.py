@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,7 @@ from typing import Protocol
 from dubbopy_cli.errors import DubbopyError, PreflightError
 
 Trace = Callable[[str], None]
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Runner(Protocol):
         """
         ...
 
+    def stream(self, argv: Sequence[str]) -> Stream:
+        """Start ``argv`` and return its output as it comes; PreflightError when the program is missing."""
+        ...
+
 
 class SubprocessRunner:
     """Run programs for real, without a shell, and end the whole process group when the time is up."""
@@ -85,7 +92,7 @@ class SubprocessRunner:
         """Run ``argv``; see Runner."""
         if self._trace:
             self._trace(shown(argv))
-        process = _start(argv, cwd, env, stdin is not None)
+        process = _start(argv, cwd, env, piped=stdin is not None)
         try:
             out, err = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired as late:
@@ -103,6 +110,46 @@ class SubprocessRunner:
             raise CommandError(done)
         return done
 
+    def stream(self, argv: Sequence[str]) -> Stream:
+        """Start ``argv``; see Runner."""
+        if self._trace:
+            self._trace(shown(argv))
+        return Stream(_start(argv, None, None, piped=False, watched=True))
+
+
+class Stream:
+    """The lines of a program that runs until it is closed; what it says on stderr is passed over.
+
+    It ends with this process, or when nobody holds it any more, too.
+    """
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._half = b""
+        self.ended = False
+        self.close = weakref.finalize(self, _end_group, process)
+
+    def fileno(self) -> int:
+        """Return the descriptor that has something to read when `ready` says so."""
+        return self._process.stdout.fileno() if self._process.stdout else -1
+
+    def lines(self) -> list[str]:
+        """Return the whole lines that have come, waiting for the first piece; at the end the last one, whole or not."""
+        piece = os.read(self.fileno(), _PIECE)
+        self.ended = not piece
+        *whole, self._half = (self._half + piece).split(b"\n")
+        if self.ended and self._half:
+            whole, self._half = [*whole, self._half], b""
+        return [one.decode("utf-8", "replace").rstrip("\r") for one in whole]
+
+
+def ready(streams: Iterable[Stream], timeout: float) -> list[Stream]:
+    """Return the streams that have lines or have ended, after at most ``timeout`` seconds."""
+    with selectors.DefaultSelector() as selector:
+        for one in streams:
+            selector.register(one, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select(timeout) if isinstance(key.fileobj, Stream)]
+
 
 def find(program: str, *, override: str = "") -> Path | None:
     """Return the program's path from the environment variable ``override``, else from PATH, else None."""
@@ -116,7 +163,9 @@ def shown(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
-def _start(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, piped: bool) -> subprocess.Popen[str]:
+def _start(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, *, piped: bool, watched: bool = False
+) -> subprocess.Popen[str]:
     try:
         # A group of its own, so that a timeout also ends what the program started.
         return subprocess.Popen(
@@ -125,7 +174,8 @@ def _start(argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None,
             env={**os.environ, **(env or {})},
             stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            # Nobody reads it while the program is watched, and a full pipe would stop it.
+            stderr=subprocess.DEVNULL if watched else subprocess.PIPE,
             text=True,
             errors="replace",
             start_new_session=True,

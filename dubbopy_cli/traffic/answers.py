@@ -39,8 +39,11 @@ def count(lines: Iterable[str], ids: Mapping[str, str]) -> Answers:
     return Answers(dict(sorted(versions.items())), failed, last)
 
 
-def ids(application: str, tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions by the id they answer; ConflictError ``tags-alike`` where it would not tell them apart."""
+def ids(application: str, tags: Mapping[str, str], *, otherwise: str = "") -> dict[str, str]:
+    """Return the versions by the id they answer; ConflictError ``tags-alike`` where it would not tell them apart.
+
+    ``otherwise`` says what else a user may do then.
+    """
     found: dict[str, str] = {}
     for version, tag in tags.items():
         other = found.setdefault(f"v{tag}", version)
@@ -48,6 +51,6 @@ def ids(application: str, tags: Mapping[str, str]) -> dict[str, str]:
             raise ConflictError(
                 "tags-alike",
                 f"{other} and {version} of {application} both have the tag {tag}, so what they answer looks the same",
-                hint="give one of them another image.tag and deploy it again, or count by calls, without --from-logs",
+                hint=f"give one of them another image.tag and deploy it again{otherwise}",
             )
     return found

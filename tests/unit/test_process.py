@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from dubbopy_cli.errors import DubbopyError, PreflightError
-from dubbopy_cli.process import CommandError, SubprocessRunner, find, shown
+from dubbopy_cli.process import CommandError, SubprocessRunner, find, ready, shown
 
 
 def test_output_and_status_come_back(tmp_path):
@@ -65,3 +65,49 @@ def test_nothing_of_the_terminal_reaches_the_program():
     done = SubprocessRunner().run([sys.executable, "-c", "import sys; print(repr(sys.stdin.read()))"], timeout=60)
     assert done.stdout == "''\n"
     assert os.getpgid(0)
+
+
+def first(stream):
+    """Return the first line, which may come in pieces."""
+    found = []
+    while not found:
+        assert ready([stream], 60) == [stream]
+        found = stream.lines()
+    (line,) = found
+    return line
+
+
+def came(stream):
+    """Return all that a program writes until it ends."""
+    found = []
+    while not stream.ended:
+        assert ready([stream], 60) == [stream]
+        found += stream.lines()
+    return found
+
+
+def test_lines_come_as_a_program_writes_them(tmp_path):
+    code = (
+        "import sys, time, pathlib\n"
+        "print('one', flush=True); sys.stdout.write('ha'); sys.stdout.flush()\n"
+        f"while not pathlib.Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.01)\n"
+        "print('x' * 100000, file=sys.stderr)\n"
+        "sys.stdout.write('lf\\r\\nl\\xe9st')"
+    )
+    stream = SubprocessRunner().stream([sys.executable, "-c", code])
+    assert first(stream) == "one"
+    (tmp_path / "go").touch()
+    assert came(stream) == ["half", "l\xe9st"]
+    stream.close()
+
+
+def test_a_stream_ends_with_whoever_holds_it():
+    import psutil
+
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    for end in (lambda stream: stream.close(), lambda stream: None):
+        stream = SubprocessRunner().stream([sys.executable, "-c", code])
+        pid = int(first(stream))
+        end(stream)
+        del stream
+        assert not psutil.pid_exists(pid)

@@ -135,7 +135,7 @@ def _by_logs(console: Console, target: Target, application: Application, name: s
     from dubbopy_cli.traffic import answers
 
     tags = {release.version: release.tag for release in application.releases}
-    ids = answers.ids(application.name, tags)
+    ids = answers.ids(application.name, tags, otherwise=", or count by calls, without --from-logs")
     client = find_application(target, name)
     now = time.time()
     lines = target.logs(client.name, None, follow=False, since=back, tail=None)

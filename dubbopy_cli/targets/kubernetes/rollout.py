@@ -12,8 +12,7 @@ from dubbopy_cli.targets.kubernetes import causes
 from dubbopy_cli.targets.kubernetes.causes import Cause
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.kubectl import Object, is_ready
-from dubbopy_cli.targets.kubernetes.view import NAME_LABEL
-from dubbopy_cli.traffic.model import VERSION_LABEL
+from dubbopy_cli.targets.kubernetes.view import selector
 
 _POLL_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
@@ -56,22 +55,22 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
 def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: float) -> None:
     """Return when no pod of the version is left; RolloutError ``rollout-failed`` after ``timeout`` seconds."""
     end = time.monotonic() + timeout
-    selector = _selector(application, version)
-    while pods := cluster.kubectl.list("pods", selector):
+    chosen = selector(application, version)
+    while pods := cluster.kubectl.list("pods", chosen):
         if time.monotonic() >= end:
             names = ", ".join(sorted(one["metadata"]["name"] for one in pods))
             raise RolloutError(
                 "rollout-failed",
                 f"these pods have not ended after {timeout:g} s: {names}",
-                hint=f"kubectl describe pods --namespace {cluster.namespace} --selector {selector}",
+                hint=f"kubectl describe pods --namespace {cluster.namespace} --selector {chosen}",
             )
         time.sleep(_POLL_SECONDS)
 
 
 def look(cluster: Cluster, application: str, version: str) -> Look:
     """Return how far the version is."""
-    selector = _selector(application, version)
-    found = cluster.kubectl.list("deployments,replicasets,pods", selector)
+    chosen = selector(application, version)
+    found = cluster.kubectl.list("deployments,replicasets,pods", chosen)
     by_kind: dict[str, list[Object]] = {}
     for one in found:
         by_kind.setdefault(one["kind"], []).append(one)
@@ -154,8 +153,3 @@ def _last_lines(cluster: Cluster, cause: Cause) -> str:
 
 def _revision(one: Object) -> int:
     return int(one["metadata"].get("annotations", {}).get(_REVISION, 0))
-
-
-def _selector(application: str, version: str | None) -> str:
-    own = f"{NAME_LABEL}={application}"
-    return f"{own},{VERSION_LABEL}={version}" if version else f"{own},{VERSION_LABEL}"

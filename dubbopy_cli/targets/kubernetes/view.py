@@ -56,9 +56,19 @@ def role_of(deployment: Object) -> Role:
     return "server" if "readinessProbe" in _container(deployment["spec"]["template"]["spec"]) else "client"
 
 
+def image_tag(deployment: Object) -> str:
+    """Return the tag of a Deployment's image, an empty text if it is named by its digest alone."""
+    return _tag_and_digest(str(_container(deployment["spec"]["template"]["spec"]).get("image", "")), ())[0]
+
+
 def port_of(service: Object | None) -> int:
     """Return the port that callers use."""
     return int(service["spec"]["ports"][0]["port"]) if service else _NO_PORT
+
+
+def selector(application: str, version: str | None) -> str:
+    """Return the selector of an application's Deployments and pods, or of those of one version."""
+    return f"{NAME_LABEL}={application},{VERSION_LABEL}" + (f"={version}" if version else "")
 
 
 def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Application:

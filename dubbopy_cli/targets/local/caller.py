@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, TypeAlias
 
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.targets.base import CallReport, CallRequest
+from dubbopy_cli.targets.headers import checked
 from dubbopy_cli.targets.local import reflection
 from dubbopy_cli.targets.local.ports import LOOPBACK
 from dubbopy_cli.targets.local.reflection import Method
@@ -22,8 +22,6 @@ VERSION_HEADER = "x-dubbopy-version"
 Stub: TypeAlias = Any
 
 _OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0))
-_HEADER = re.compile(r"[a-z0-9_.-]+")
-_VALUE = re.compile(r"[\x20-\x7e]*")
 CONCURRENCY_MAX = 256
 
 
@@ -31,7 +29,7 @@ def call(request: CallRequest, listener: int, instances: Sequence[int]) -> CallR
     """Make the calls through ``listener``; ``instances`` are ports of servers to ask for their methods."""
     import grpc
 
-    headers = _headers(request.headers)
+    headers = checked(request.headers)
     method = _method(request, instances)
     body = _body(method, request.body, request.application)
     tally = _Tally(request.count)
@@ -169,23 +167,3 @@ def _json(method: Method, answer: bytes) -> str:
     except DecodeError:
         # Two versions may disagree about the type; the bytes still say that something came.
         return json.dumps({"undecodable": answer.hex()})
-
-
-def _headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    checked = []
-    for key, value in headers:
-        name = key.lower()
-        if (
-            not _HEADER.fullmatch(name)
-            or name.startswith("grpc-")
-            or name.endswith("-bin")
-            or not _VALUE.fullmatch(value)
-        ):
-            raise UsageError(
-                "header-invalid",
-                f"'{key}: {value}' cannot be sent as a header: names are letters, digits, '-', '_' and '.', "
-                "not grpc-* or *-bin; values are printable ASCII",
-                hint="for example --header user=admin",
-            )
-        checked.append((name, value))
-    return checked
