@@ -475,3 +475,15 @@ def test_notes_end_in_commands(helm, either, chart, tmp_path):
 def test_packaging_leaves_out_what_is_not_the_chart(helm, server, chart, tmp_path):
     done = helm.run("package", server.root / "chart" / chart, "--destination", tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_digest_says_which_image_a_tag_is(helm, either):
+    digest = f"sha256:{'a' * 64}"
+    tagged = container(helm, either.app)["image"]
+    assert container(helm, either.app, "--set-string", f"image.digest={digest}")["image"] == f"{tagged}@{digest}"
+    assert "image/digest" in refused(helm, either.app, "--set-string", "image.digest=sha256:1").replace(".", "/")
+
+
+def test_pods_without_a_port_of_that_name_are_reached_by_its_number(helm, either):
+    (port,) = one(objects(helm, either.service, "shop", "--set", "service.targetPort=20000"), "Service")["spec"]["ports"]
+    assert port["targetPort"] == 20000
