@@ -77,6 +77,10 @@ ErrorCode = Literal[
     "artifact-missing",
     "rollout-failed",
     "traffic-remains",
+    "chart-invalid",
+    "release-foreign",
+    "service-foreign",
+    "revision-unknown",
     # calls
     "client-traffic",
     "not-ready",

@@ -24,11 +24,14 @@ class Step:
 class Plan:
     """Steps in the order in which they are applied; no steps means that nothing is to be done.
 
-    ``guard`` is entered while the steps run, such as the lock that keeps a second command away.
+    ``guard`` is entered while the steps run, such as the lock that keeps a second command away. ``preview`` returns
+    the objects that the steps would make, ``difference`` how they differ from those that are there; both as text.
     """
 
     steps: tuple[Step, ...] = ()
     guard: Callable[[], AbstractContextManager[object]] = nullcontext
+    preview: Callable[[], str] = str
+    difference: Callable[[], str] = str
 
     def __bool__(self) -> bool:
         return bool(self.steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 from dubbopy_cli.artifact import Artifact
@@ -28,8 +29,27 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class ChartRequest:
+    """What a deploy to a cluster wants besides: the charts at ``root``, the image, and what was typed for Helm.
+
+    ``digest`` is ``sha256:...``, empty where only the tag says which image it is. ``sets`` are Helm's NAME=VALUE,
+    ``replicas`` None leaves their number to the chart's values.
+    """
+
+    root: Path
+    repository: str
+    digest: str = ""
+    sets: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    replicas: int | None = None
+    rollback: bool = True
+    update_service: bool = False
+    take_ownership: bool = False
+
+
+@dataclass(frozen=True)
 class ReleaseRequest:
-    """What a deploy wants: one version of one application, with so many instances."""
+    """What a deploy wants: one version of one application, with so many instances; ``chart`` is for a cluster."""
 
     application: str
     version: str
@@ -42,6 +62,17 @@ class ReleaseRequest:
     no_traffic: bool = False
     timeout: float = 60.0
     env: Mapping[str, str] = field(default_factory=dict)
+    chart: ChartRequest | None = None
+
+
+@dataclass(frozen=True)
+class ReleaseRevision:
+    """One state that a version has had; ``deployed`` is in seconds since the epoch."""
+
+    number: int
+    status: str
+    deployed: float
+    description: str
 
 
 @dataclass(frozen=True)

@@ -485,5 +485,7 @@ def test_a_digest_says_which_image_a_tag_is(helm, either):
 
 
 def test_pods_without_a_port_of_that_name_are_reached_by_its_number(helm, either):
-    (port,) = one(objects(helm, either.service, "shop", "--set", "service.targetPort=20000"), "Service")["spec"]["ports"]
+    (port,) = one(objects(helm, either.service, "shop", "--set", "service.targetPort=20000"), "Service")["spec"][
+        "ports"
+    ]
     assert port["targetPort"] == 20000

@@ -21,6 +21,10 @@ _NO_CONTEXT = re.compile(
 # Where the configuration names no cluster, both programs try this address of their own.
 _NO_CLUSTER = re.compile(r"connection to the server localhost:8080 was refused|http://localhost:8080/")
 _NO_NAMESPACE = re.compile(r'namespaces "([^"]+)" not found')
+_CHART = re.compile(
+    r"values don't meet the specifications|execution error at \(|failed parsing --set"
+    r"|YAML parse error|parse error at \("
+)
 _FORBIDDEN = re.compile(
     r'^.*is forbidden: User "(?P<who>[^"]*)" cannot (?P<verb>\w+) resource "(?P<what>[^"]*)"'
     r' in API group "(?P<group>[^"]*)"(?: in the namespace "(?P<where>[^"]*)")?.*$',
@@ -48,7 +52,14 @@ def fault(done: Completed) -> DubbopyError:
         return UnreachableError(
             "cluster-unreachable", f"the cluster does not answer: {last}", hint="kubectl cluster-info"
         )
-    return CommandError(done)
+    return _of_chart(text) or CommandError(done)
+
+
+def _of_chart(text: str) -> UsageError | None:
+    if not _CHART.search(text):
+        return None
+    what = "the chart cannot be rendered with these values"
+    return UsageError("chart-invalid", what, hint="helm lint chart/app", details=text)
 
 
 def _unknown(text: str) -> UsageError:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.process import Completed, Runner, find
@@ -30,6 +28,26 @@ class HelmRelease:
         """Tell whether a helm was killed while it worked on the release."""
         return self.status.startswith("pending-")
 
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether nothing can be done to the release before it is freed."""
+        return self.pending or self.status == "uninstalling"
+
+
+@dataclass(frozen=True)
+class HelmRevision:
+    """A revision as `helm history` shows it."""
+
+    number: int
+    status: str
+    updated: str
+    description: str
+
+    @property
+    def good(self) -> bool:
+        """Tell whether the revision was once in force."""
+        return self.status in {"deployed", "superseded"}
+
 
 @dataclass(frozen=True)
 class Helm:
@@ -51,10 +69,14 @@ class Helm:
 
     def run(self, *words: str, timeout: float = _SECONDS) -> Completed:
         """Run ``helm WORDS``; raises what `faults.fault` makes of a failure."""
-        done = self.runner.run(self.argv(*words), timeout=timeout, check=False)
+        done = self.attempt(*words, timeout=timeout)
         if not done.ok:
             raise fault(done)
         return done
+
+    def attempt(self, *words: str, timeout: float = _SECONDS) -> Completed:
+        """Run ``helm WORDS`` and return what it left, whether it failed or not."""
+        return self.runner.run(self.argv(*words), timeout=timeout, check=False)
 
     def releases(self) -> dict[str, HelmRelease]:
         """Return the releases of the namespace by name, in whatever state they are."""
@@ -66,11 +88,21 @@ class Helm:
             for one in found
         }
 
-    def history(self, name: str) -> list[tuple[int, str]]:
-        """Return revision and status of each revision of a release, the oldest first."""
-        found = json.loads(self.run("history", name, "--output", "json").stdout)
-        return [(int(one["revision"]), str(one["status"])) for one in found]
+    def history(self, name: str) -> tuple[HelmRevision, ...]:
+        """Return the revisions of a release that are kept, the oldest first; none where there is no such release."""
+        done = self.attempt("history", name, "--output", "json")
+        if not done.ok and "release: not found" in done.stderr:
+            return ()
+        if not done.ok:
+            raise fault(done)
+        return tuple(
+            HelmRevision(int(one["revision"]), one["status"], one["updated"], one.get("description", ""))
+            for one in json.loads(done.stdout)
+        )
 
-    def upgrade(self, name: str, chart: Path, options: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return the words of an upgrade that installs what is not there."""
-        return ("upgrade", "--install", name, str(chart), *options)
+    def manifest(self, name: str) -> str:
+        """Return the objects of a release as Helm keeps them, hooks left out; empty where there is none."""
+        done = self.attempt("get", "manifest", name)
+        if not done.ok and "release: not found" not in done.stderr:
+            raise fault(done)
+        return done.stdout if done.ok else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -35,11 +36,15 @@ def read(cluster: Cluster) -> RuleSet:
 
 def apply(cluster: Cluster, wanted: RuleSet, *, force: bool = False) -> Plan:
     """Plan the change to ``wanted``; a field that another manager holds is refused by name unless forced."""
-    seen = read(cluster)
+    return change(cluster, read(cluster), wanted, force=force)
+
+
+def change(cluster: Cluster, seen: RuleSet, wanted: RuleSet, *, force: bool = False, settle: bool = False) -> Plan:
+    """Plan the change as ``apply`` does; with ``settle`` its end is waited for too, since something comes after it."""
     steps = []
     rules = seen
     deleted = set()
-    for step in ordered(seen, wanted):
+    for step in _settled(ordered(seen, wanted)) if settle else ordered(seen, wanted):
         if step.action == "wait":
             gone = step.rule.key in deleted
             steps.append(Step(step.title, partial(proxies.wait, cluster, step.rule, gone=gone)))
@@ -51,6 +56,12 @@ def apply(cluster: Cluster, wanted: RuleSet, *, force: bool = False) -> Plan:
         if step.action == "delete":
             deleted.add(step.rule.key)
     return Plan(tuple(steps))
+
+
+def _settled(planned: Iterable[RuleStep]) -> list[RuleStep]:
+    steps = list(planned)
+    waited = max((at for at, one in enumerate(steps) if one.action == "wait"), default=-1)
+    return [*steps, *(RuleStep("wait", one.rule) for one in steps[waited + 1 :])]
 
 
 def changes(cluster: Cluster) -> tuple[Change, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dubbopy_cli.targets.admission import There
 from dubbopy_cli.targets.base import Application, Instance, InstanceState, Release, Role
-from dubbopy_cli.targets.kubernetes import rules
+from dubbopy_cli.targets.kubernetes import charts, rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.helm import HelmRelease
 from dubbopy_cli.targets.kubernetes.kubectl import Object, is_ready
@@ -46,9 +47,34 @@ def look(cluster: Cluster) -> Seen:
 def applications(cluster: Cluster) -> tuple[Application, ...]:
     """Return every application with a version, sorted by name."""
     seen = look(cluster)
-    known = rules.read(cluster) if seen.deployments else RuleSet()
-    names = sorted({_label(one, NAME_LABEL) for one in seen.deployments} - {""})
+    known = rules.read(cluster) if seen.deployments or seen.releases else RuleSet()
+    shared = {name for name, one in seen.releases.items() if charts.is_service(one)}
+    names = sorted({application_of(one) for one in seen.deployments} - {""} | shared)
     return tuple(_application(cluster.namespace, name, seen, known) for name in names)
+
+
+def of_application(objects: Iterable[Object], application: str) -> tuple[Object, ...]:
+    """Return the objects that carry the application's name, in the order of their versions."""
+    found = [one for one in objects if _label(one, NAME_LABEL) == application]
+    return tuple(sorted(found, key=version_of))
+
+
+def application_of(node: Object) -> str:
+    """Return the application whose label an object carries."""
+    return _label(node, NAME_LABEL)
+
+
+def version_of(node: Object) -> str:
+    """Return the version whose label an object carries."""
+    return _label(node, VERSION_LABEL)
+
+
+def there(seen: Seen, application: str) -> There | None:
+    """Return what is deployed of an application, None if no version is."""
+    own = of_application(seen.deployments, application)
+    if not own:
+        return None
+    return There(_role(own), port_of(seen.services.get(application)), [version_of(one) for one in own])
 
 
 def role_of(deployment: Object) -> Role:
@@ -72,9 +98,8 @@ def selector(application: str, version: str | None) -> str:
 
 
 def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Application:
-    own = [one for one in seen.deployments if _label(one, NAME_LABEL) == name]
-    own.sort(key=lambda one: _label(one, VERSION_LABEL))
-    role: Role = "server" if any(role_of(one) == "server" for one in own) else "client"
+    own = of_application(seen.deployments, name)
+    role = _role(own) if own else "server"
     service = Service(name, namespace, port_of(seen.services.get(name)))
     server = role == "server"
     return Application(
@@ -83,10 +108,23 @@ def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Appli
         role=role,
         port=service.port,
         address=f"{service.fqdn}:{service.port}" if server and name in seen.services else "",
-        releases=tuple(_release(one, name, role, seen) for one in own),
+        releases=(*(_release(one, name, role, seen) for one in own), *_unmade(name, role, own, seen)),
         rules=_acting(known, service) if server else RuleSet(),
         mesh="proxyless" if any(is_proxyless(one["spec"]["template"]) for one in own) else "sidecar",
     )
+
+
+def _unmade(name: str, role: Role, deployments: Iterable[Object], seen: Seen) -> Iterator[Release]:
+    """Yield the versions of which Helm knows and which have no Deployment, as after a helm that was killed."""
+    there = {f"{name}-{version_of(one)}" for one in deployments}
+    for one in seen.releases.values():
+        version = one.name.removeprefix(f"{name}-")
+        if one.name not in there and version != one.name and charts.is_version(one, name):
+            yield Release(name, version, one.revision, "", "", role, 0, 0.0, ())
+
+
+def _role(deployments: Iterable[Object]) -> Role:
+    return "server" if any(role_of(one) == "server" for one in deployments) else "client"
 
 
 def _release(deployment: Object, name: str, role: Role, seen: Seen) -> Release:

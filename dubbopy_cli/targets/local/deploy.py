@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.plan import Plan, Step
+from dubbopy_cli.targets.admission import There, admit
 from dubbopy_cli.targets.base import ReleaseRequest
 from dubbopy_cli.targets.local import artifacts, envoy, ports
-from dubbopy_cli.targets.local.admission import admit
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go, await_ready, end, records
 from dubbopy_cli.targets.local.mesh import Mesh
@@ -40,7 +40,7 @@ class Deployment:
         """Return the steps; UsageError or ConflictError for what cannot be meant."""
         request, name = self._request, self._name
         state = self._mesh.load()
-        admit(request, state)
+        admit(request, _there(state.app(request.application)))
         many = f"{request.replicas} instance{'s' if request.replicas > 1 else ''}"
         ready = "answer SERVING" if request.role == "server" else "stay up"
         steps = [
@@ -226,3 +226,7 @@ class Deployment:
                     self._mesh.say(f"port {port} is taken on this machine: {name} is at {ports.LOOPBACK}:{listener}")
                 state = state.with_app(AppRecord(name, "server", port, listener))
         return state
+
+
+def _there(app: AppRecord | None) -> There | None:
+    return There(app.role, app.port, [one.version for one in app.releases]) if app and app.releases else None

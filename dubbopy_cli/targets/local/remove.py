@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from dubbopy_cli import names
-from dubbopy_cli.errors import ConflictError, UsageError
+from dubbopy_cli.errors import UsageError
 from dubbopy_cli.plan import Plan, Step
-from dubbopy_cli.targets.local import artifacts, leaving
+from dubbopy_cli.targets.local import artifacts
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go
 from dubbopy_cli.targets.local.mesh import Mesh
 from dubbopy_cli.targets.local.rulechange import change
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, State
-from dubbopy_cli.traffic import edit
+from dubbopy_cli.traffic import edit, leaving
 from dubbopy_cli.traffic.hosts import Service
 
 
@@ -52,9 +51,8 @@ class Removal:
     def _version_steps(self, app: AppRecord, service: Service, *, force: bool) -> list[Step]:
         version = self._version or ""
         rules = self._mesh.rules()
-        routes = leaving.routes_to(rules, service, version)
-        if routes and not force:
-            raise self._needed(app, routes, leaving.default_route(rules, service))
+        if not force:
+            leaving.check(rules, service, version, next(one.version for one in app.releases if one.version != version))
         steps = []
         if leaving.without_routes(rules, service, version) != rules:
             steps.append(
@@ -71,22 +69,6 @@ class Removal:
                 )
             )
         return steps
-
-    def _needed(self, app: AppRecord, routes: tuple[str, ...], default: str) -> ConflictError:
-        where = self._service(app).options
-        other = next(one.version for one in app.releases if one.version != self._version)
-        commands = [
-            f"dubbopy-cli traffic set {other} {where}"
-            if one == default
-            else f"dubbopy-cli traffic unmatch {shlex.quote(one)} {where}"
-            for one in routes
-        ]
-        return ConflictError(
-            "traffic-remains",
-            f"{app.name} {self._version} still gets calls by the rules: route"
-            f"{'s' if len(routes) > 1 else ''} {', '.join(routes)}",
-            hint=" && ".join(commands),
-        )
 
     def _known(self, state: State) -> AppRecord:
         app = state.app(self._name)

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dubbopy_cli.targets.base import Reference
-from dubbopy_cli.targets.local import leaving, ports
+from dubbopy_cli.targets.local import ports
 from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.targets.local.state import AppRecord, InstanceRecord, ReleaseRecord, Revision, State
 from dubbopy_cli.targets.local.statejson import from_dict
 from dubbopy_cli.targets.local.wanted import wanted
-from dubbopy_cli.traffic import edit
+from dubbopy_cli.traffic import edit, leaving
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 

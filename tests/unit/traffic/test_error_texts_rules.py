@@ -54,7 +54,7 @@ def test_a_version_that_still_gets_calls(desk, http, error, hint):
 
 
 def test_the_way_out_names_the_namespace(desk):
-    from dubbopy_cli.targets.local.leaving import default_route
+    from dubbopy_cli.traffic.leaving import default_route
 
     service = Service("shop", "prod")
     assert service.options == "--app shop --namespace prod"

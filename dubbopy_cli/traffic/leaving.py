@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from dubbopy_cli.errors import ConflictError
 from dubbopy_cli.traffic import edit, lookup
 from dubbopy_cli.traffic.hosts import Service, resolve
 from dubbopy_cli.traffic.model import Rule, RuleSet, mapping, number, sequence, text
@@ -30,6 +32,26 @@ def routes_to(rules: RuleSet, service: Service, version: str) -> tuple[str, ...]
         if hit or any(_leads(one, rule, service, names) for one in mirrors):
             found.append(route_name(route.http, route.index))
     return tuple(dict.fromkeys(found))
+
+
+def check(rules: RuleSet, service: Service, version: str, other: str) -> None:
+    """Raise ConflictError ``traffic-remains`` while the rules give ``version`` calls that ``other`` could take."""
+    routes = routes_to(rules, service, version)
+    if not routes:
+        return
+    default = default_route(rules, service)
+    commands = [
+        f"dubbopy-cli traffic set {other} {service.options}"
+        if one == default
+        else f"dubbopy-cli traffic unmatch {shlex.quote(one)} {service.options}"
+        for one in routes
+    ]
+    raise ConflictError(
+        "traffic-remains",
+        f"{service.name} {version} still gets calls by the rules: route"
+        f"{'s' if len(routes) > 1 else ''} {', '.join(routes)}",
+        hint=" && ".join(commands),
+    )
 
 
 def default_route(rules: RuleSet, service: Service) -> str:
