@@ -43,6 +43,11 @@ class Console:
         return self.output is Format.HUMAN
 
     @property
+    def on_terminal(self) -> bool:
+        """Tell whether a person watches the data come."""
+        return self.human and sys.stdout.isatty()
+
+    @property
     def interactive(self) -> bool:
         """Tell whether a question may be asked: a terminal at both ends and no CI."""
         return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")

@@ -98,6 +98,8 @@ ErrorCode = Literal[
     # shifts
     "counters-missing",
     "shift-running",
+    "shift-unfinished",
+    "shift-aborted",
     # clusters
     "context-unknown",
     "namespace-missing",

@@ -42,15 +42,20 @@ Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to w
 Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=V", help="Send a header; repeatable.")]
 
 
-def open_target(console: Console, where: Where, *, changing: bool) -> Target:
+def target_for(console: Console, where: Where, by: Origin) -> Target:
+    """Return the target as it is, for what ``by`` does to its rules."""
+    from dubbopy_cli.targets.local.target import LocalTarget
+
+    runner = SubprocessRunner(console.trace)
+    return LocalTarget(names.namespace(where.namespace), runner, say=console.say, origin=by)
+
+
+def open_target(console: Console, where: Where, *, changing: bool, by: Origin | None = None) -> Target:
     """Return the target, mended where a crash or a killed command left something; each thing mended is a warning.
 
     A command that changes something names the target first and waits for another command to end.
     """
-    from dubbopy_cli.targets.local.target import LocalTarget
-
-    runner = SubprocessRunner(console.trace)
-    target = LocalTarget(names.namespace(where.namespace), runner, say=console.say, origin=origin())
+    target = target_for(console, where, by or origin())
     if changing:
         console.say(f"target {target.name}, namespace {target.namespace}")
     for line in target.recover(wait=changing):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dubbopy_cli.errors import ConflictError, DubbopyError, UsageError
@@ -74,6 +74,17 @@ class Change:
         return any(service.fqdn in hosts_of(rule) for rule in rules)
 
 
+def changed(former: RuleSet, wanted: RuleSet) -> tuple[Changed, ...]:
+    """Return the objects in which two sets of rules differ."""
+    found = []
+    for key in sorted({rule.key for rule in (*former, *wanted)}):
+        before, after = former.get(key), wanted.get(key)
+        if not same(before, after):
+            kind, namespace, name = key
+            found.append(Changed(kind, namespace, name, _text(before), _text(after)))
+    return tuple(found)
+
+
 def record(
     changes: Sequence[Change], origin: Origin, former: RuleSet, wanted: RuleSet, time: float
 ) -> tuple[Change, ...]:
@@ -84,13 +95,8 @@ def record(
     own = next((one for one in changes if origin.run and one.origin.run == origin.run), None)
     others = tuple(one for one in changes if one is not own)
     objects = {one.key: one for one in own.objects} if own else {}
-    for key in sorted({rule.key for rule in (*former, *wanted)}):
-        before, after = former.get(key), wanted.get(key)
-        if same(before, after):
-            continue
-        first = objects[key].before if key in objects else _text(before)
-        kind, namespace, name = key
-        objects[key] = Changed(kind, namespace, name, first, _text(after))
+    for one in changed(former, wanted):
+        objects[one.key] = replace(one, before=objects[one.key].before) if one.key in objects else one
     real = tuple(one for _, one in sorted(objects.items()) if one.before != one.after)
     if not real:
         return others

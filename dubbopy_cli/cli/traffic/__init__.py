@@ -11,5 +11,5 @@ traffic = group("traffic", "Steer calls between versions.")
 app.add_typer(traffic)
 
 # In the order in which --help shows their verbs.
-for _name in ("show", "explain", "lint", "routes", "actions", "files", "verify", "history"):
+for _name in ("show", "explain", "lint", "routes", "shift", "actions", "files", "verify", "history"):
     import_module(f"{__name__}.{_name}")
