@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[2]
 # The pages are for somebody who has come to the end of the tour.
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / f"docs/how-to/{name}.md" for name in ("canary", "header-preview", "mirror", "undo")),
+    *(ROOT / f"docs/how-to/{name}.md" for name in ("canary", "header-preview", "mirror", "shift", "undo")),
 ]
-# Chance decides how many calls each version gets; the port is another one where 20000 is taken.
-BY_CHANCE = re.compile(r"(?<=%) +\d+ +\d+\.\d\d%|(?<=127\.0\.0\.1:)\d+")
+# Chance decides how many calls each version gets and how long they take; the port is another one where 20000 is taken.
+BY_CHANCE = re.compile(r"(?<=%) +\d+ +\d+\.\d\d%|(?<=127\.0\.0\.1:)\d+|(?<=\d %) .*(?=  ok$)", re.MULTILINE)
 
 
 def steps(page):

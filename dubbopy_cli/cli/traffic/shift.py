@@ -233,7 +233,7 @@ def _run(console: Console, run: Run, target: Target, report: str) -> None:
             run.back()
             raise
         story = replace(run.story, result="done")
-        _report(console, story, report)
+        _report(console, story, report, run.command)
     shown = find_server(target, story.shift.application)
     routes = "\n".join([shown.name, *(f"  {views.route_line(one)}" for one in views.routes(shown))])
     console.result(
@@ -281,7 +281,7 @@ def _went_wrong(console: Console, run: Run, stopped: DubbopyError | KeyboardInte
     )
     if console.human and not console.on_terminal and result.stages:
         error.details = error.details or shiftviews.table(result)
-    _report(console, result, report)
+    _report(console, result, report, run.command)
     console.error(error, _data(result, report))
     raise typer.Exit(ExitCode.INTERRUPTED if interrupted else error.exit_code)
 
@@ -310,11 +310,11 @@ def _back(run: Run, error: DubbopyError) -> DubbopyError:
     return error
 
 
-def _report(console: Console, story: Story, report: str) -> None:
+def _report(console: Console, story: Story, report: str, command: str) -> None:
     if report:
         from dubbopy_cli.cli.traffic.shiftreport import write
 
-        write(console, story, Path(report))
+        write(console, story, Path(report), command)
 
 
 def _data(story: Story, report: str) -> dict[str, object]:

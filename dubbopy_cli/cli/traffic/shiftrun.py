@@ -42,6 +42,11 @@ class Run:
         return Story(self._progress.shift, self._started, stages=tuple(self._stages), samples=tuple(self._samples))
 
     @property
+    def command(self) -> str:
+        """Return the line that began the shift."""
+        return self._progress.origin.command
+
+    @property
     def percent(self) -> int:
         """Return the percentage of the step that it is at."""
         return self._progress.percent

@@ -24,7 +24,7 @@ def table(story: Story) -> str:
         counts, share = one.counted.of(to), one.counted.shares().get(to, 0.0)
         lines.append(
             f"{one.move.percent:>4} % {one.counted.seconds:>5.0f} s {one.counted.calls:>8} {counts.calls:>8}"
-            f" {share:>7.2f}% {counts.errors:>7} {_time(counts, 50):>8} {_time(counts, 99):>8}  {state(one)}"
+            f" {share:>7.2f}% {counts.errors:>7} {duration(counts, 50):>8} {duration(counts, 99):>8}  {state(one)}"
         )
     return "\n".join(lines)
 
@@ -51,7 +51,7 @@ def line(stage: Stage, to: str) -> str:
     counts, share = stage.counted.of(to), stage.counted.shares().get(to, 0.0)
     text = f"{stage.counted.seconds:.0f} s: {to} got {counts.calls} calls ({share:.2f} %), {counts.errors} failed"
     if counts.latency:
-        text += f", p50 {_time(counts, 50)}, p99 {_time(counts, 99)}"
+        text += f", p50 {duration(counts, 50)}, p99 {duration(counts, 99)}"
     return f"{text}: {state(stage)}"
 
 
@@ -71,6 +71,7 @@ def planned(shift: Shift) -> str:
     return "\n".join([*lines, f"back to the former rules if {judged}" if judged else "no condition would stop it"])
 
 
-def _time(counts: Counts, percent: float) -> str:
+def duration(counts: Counts, percent: float) -> str:
+    """Return the time within which so many in a hundred calls ended; empty where nothing is known."""
     found = counts.percentile(percent)
     return "" if found is None else "<1 ms" if found < 1 else f"{found:.0f} ms"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -208,3 +209,65 @@ def test_rules_that_somebody_else_changes_meanwhile_stay_as_they_made_them(desk)
         " ends at 5 % and the rules stay as they are now"
     )
     assert share(desk) == 9
+
+
+def test_the_report_is_written_when_the_shift_is_stopped_and_the_terminal_shows_it_live(desk):
+    deployed(desk, env={"FAILS": "INTERNAL"})
+    ours, theirs = pty.openpty()
+    words = ("--to", "v2", "--interval", "30s", "--abort-if", "errors>1%", "--report", "report.html")
+    with (
+        Load(address(desk)),
+        Path("stderr").open("w") as stderr,
+        subprocess.Popen([*SHIFT, *words], stdout=theirs, stderr=stderr) as running,
+    ):
+        os.close(theirs)
+        seen = b"".join(iter(lambda: read_all(ours), b""))
+    told = Path("stderr").read_text()
+    assert running.returncode == 5, told
+    assert "% of the calls seen, 5 % wanted" in seen.decode()
+    # The table stands above already.
+    assert " state\n" not in told
+    assert "report: report.html\n" in told
+    page = Path("report.html").read_text()
+    assert figures(page).count("the shift to v2 was stopped at 5 %: errors&gt;1%: N of N calls of v2 failed;") == 1
+    assert 'class="result aborted"' in page
+
+
+def read_all(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        # How Linux says that the other side is closed.
+        return b""
+
+
+def test_show_follows_who_really_gets_the_calls(desk):
+    deployed(desk)
+    weights(desk, v1=70, v2=30)
+    argv = [*SHIFT[:4], "show", "--app", APP, "-w"]
+    with Load(address(desk)):
+        with subprocess.Popen(
+            [*argv, "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as running:
+            for line in running.stdout:
+                found = json.loads(line)
+                if found["calls"] >= 300:
+                    break
+            running.send_signal(signal.SIGINT)
+            assert (running.wait(30), running.stderr.read()) == (130, "")
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            lines = [running.stdout.readline() for _ in range(6)]
+            running.send_signal(signal.SIGINT)
+            assert (running.wait(30), running.stderr.read()) == (130, "")
+    assert (found["application"], found["wanted"], found["ready"]) == (APP, {"v1": 70, "v2": 30}, {"v1": 1, "v2": 1})
+    assert [(one["version"], one["errors"]) for one in found["seen"]] == [("v1", 0), ("v2", 0)]
+    # Beyond that is less than one run in a million.
+    assert 15 < found["seen"][1]["share"] < 45
+    assert lines == [
+        f"{APP}  {desk.app().address}  0 calls in the last 0 s\n",
+        "  v1  1/1 ready  ░░░░░░░░░░░░░░░░░░░░   0.00 % seen, 70 % wanted  0 calls, 0 failed\n",
+        "  v2  1/1 ready  ░░░░░░░░░░░░░░░░░░░░   0.00 % seen, 30 % wanted  0 calls, 0 failed\n",
+        "\n",
+        "the calls of these routes are among those seen:\n",
+        "  user-admin: header user is 'admin' -> v1 100 %\n",
+    ]
