@@ -33,9 +33,12 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Beside tests/cluster, the rules of the other tests in the eyes of a real istioctl.
+CLUSTER_TESTS := tests/cluster tests/corpus/test_istioctl_differential.py
+
 .PHONY: test
 test: lint ## Run every test but those of test-cluster
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/cluster $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(CLUSTER_TESTS:%=--ignore=%) $(PYTEST_ARGS)
 
 # A real Kubernetes with Istio on this machine (Debian, as root); CLUSTER names one of several.
 CLUSTER ?= dev
@@ -49,8 +52,6 @@ cluster-up: setup ## Start a real Kubernetes with Istio; prints the line that se
 cluster-down: setup ## End it and remove all that it left
 	@$(HARNESS) down --name $(CLUSTER)
 
-# Beside them, the rules of the other tests in the eyes of a real istioctl.
-CLUSTER_TESTS = tests/cluster $(wildcard tests/corpus/test_istioctl_differential.py)
 .PHONY: test-cluster
 test-cluster: setup ## Run the tests with real image builders, registries, Kubernetes and Istio (Debian, as root)
 	tests/cluster/packages.sh

@@ -99,11 +99,14 @@ def domains(host: str, namespace: str) -> frozenset[str]:
 
 
 def is_address(host: str) -> bool:
-    """Tell whether ``host`` is an IP address."""
+    """Tell whether ``host`` is an IP address; as in Go's `netip` any text can be the zone of one of IPv6."""
     from ipaddress import ip_address
 
+    base, percent, zone = host.partition("%")
+    if percent and (not zone or ":" not in base):
+        return False
     try:
-        ip_address(host)
+        ip_address(base)
     except ValueError:
         return False
     return True

@@ -12,7 +12,10 @@ from dubbopy_cli.traffic.validation import KINDS
 from tests.corpus.tables import BUILDERS, read
 
 SAMPLES = Path(__file__).parents[1] / "data" / "istio" / "samples"
+ANALYZERS = SAMPLES.parent / "analyzers" / "testdata"
 SIGNS = "*./-_%[(a1 ~@:,\\"
+# Without them an object is another one, or none.
+KEPT = ("apiVersion", "kind", "metadata")
 
 
 def originals():
@@ -72,3 +75,45 @@ class Mutator:
         sign = self.random.choice(SIGNS)
         changed = [value[:at] + sign + value[at:], value[:at] + value[at + 1 :], value * 2, "", value.upper()]
         return self.random.choice(changed)
+
+
+class Worlds:
+    """Makes changed files of Istio's analyzer cases: objects that are analyzed together."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        files = [YAML(typ="safe").load_all(path) for path in sorted(ANALYZERS.rglob("*.yaml"))]
+        read = [[one for one in docs if isinstance(one, dict) and "metadata" in one] for docs in files]
+        # A time without quotes is one in YAML, and a text in JSON.
+        self.files = json.loads(json.dumps([docs for docs in read if docs], default=lambda time: time.isoformat()))
+        self.values = defaultdict(list)
+        for docs in self.files:
+            for doc in docs:
+                for container, key in places(doc):
+                    self.values[str(key), type(container[key])].append(container[key])
+
+    def docs(self):
+        """Return the objects of one file with one to four changes that leave each field its type."""
+        docs = copy.deepcopy(self.random.choice(self.files))
+        for _ in range(self.random.choice([1, 2, 3, 4])):
+            self.change(docs)
+        return docs
+
+    def change(self, docs):
+        dice = self.random.random()
+        if dice < 0.1 and len(docs) > 1:
+            docs.remove(self.random.choice(docs))
+        elif dice < 0.2:
+            other = copy.deepcopy(self.random.choice(docs))
+            other["metadata"]["name"] += "-other"
+            docs.append(other)
+        elif dice < 0.25:
+            docs.append(copy.deepcopy(self.random.choice(self.random.choice(self.files))))
+        else:
+            container, key = self.random.choice(
+                [place for doc in docs for place in places(doc) if place[1] not in KEPT]
+            )
+            if dice < 0.4 and key != "name" and isinstance(container, dict):
+                del container[key]
+            else:
+                container[key] = copy.deepcopy(self.random.choice(self.values[str(key), type(container[key])]))

@@ -41,7 +41,8 @@ def conditions(world: World) -> Iterator[Finding]:
             for condition in _conditions(one, kind):
                 name, reason = text(condition.get("type")), text(condition.get("reason"))
                 partly = (kind, name, reason) == ("AuthorizationPolicy", "WaypointAccepted", "PartiallyInvalid")
-                if partly or (name in watched and condition.get("status") == "False"):
+                # Istio looks for what a type must not be, and for one that it does not watch finds an empty text.
+                if partly or text(condition.get("status")) == ("False" if name in watched else ""):
                     yield one.report("IST0171", name, reason, text(condition.get("message")), path="status")
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dubbopy_cli.traffic.analysis.world import loaded
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, text
 from dubbopy_cli.traffic.validation import names
 
@@ -37,13 +39,10 @@ _WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 
 def fault(value: str) -> str:
     """Return what is wrong with the annotation's text, or an empty text; unknown fields are passed over."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        node = YAML(typ="safe", pure=True).load(value)
-    except YAMLError as error:
-        return f"it is no YAML: {text(getattr(error, 'problem', '')) or 'unreadable'}"
+        node = loaded(value)
+    except ValueError as error:
+        return f"it is no YAML: {error}"
     if node is not None and not isinstance(node, Mapping):
         return "it is no mapping of settings"
     return next(_faults({_camel(str(key)): one for key, one in mapping(node).items() if one is not None}), "")
@@ -112,7 +111,7 @@ def _address(key: str, value: str) -> Iterator[str]:
     number = names.number(port)
     if not colon or number is None or names.port(number):
         yield f"{key} '{value}' is no address with a port, such as istiod:15012"
-    elif not names.is_address(host) and names.fqdn(host):
+    elif not is_address(host) and names.fqdn(host):
         yield f"{key}: '{host}' is no host"
 
 

@@ -19,13 +19,15 @@ _REASONS: dict[Reason, str] = {
 
 def unreachable(world: World) -> Iterator[Finding]:
     """Report what has no effect in each VirtualService (`schema.UnreachableAnalyzer`)."""
+    from dubbopy_cli.traffic.validation.schema import known
+
     for rule in world.of("VirtualService"):
+        spec = known(rule.kind, rule.spec)
         for kind in ("http", "tcp", "tls"):
-            yield from _unused(rule, kind)
+            yield from _unused(rule, sequence(spec.get(kind)), kind)
 
 
-def _unused(rule: Resource, kind: str) -> Iterator[Finding]:
-    routes = sequence(rule.spec.get(kind))
+def _unused(rule: Resource, routes: Sequence[Any], kind: str) -> Iterator[Finding]:
     for one in unused(routes):
         name, path = _name(routes[one.route], one.route, kind), f"spec.{kind}[{one.route}]"
         if isinstance(one, Repeated):

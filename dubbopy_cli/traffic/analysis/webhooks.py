@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from itertools import product
 from typing import Any
-from urllib.parse import urlsplit
 
+from dubbopy_cli.traffic.analysis import urls
 from dubbopy_cli.traffic.analysis.injection import REVISION
 from dubbopy_cli.traffic.analysis.selectors import expression_selects
 from dubbopy_cli.traffic.analysis.world import Resource, World
 from dubbopy_cli.traffic.findings import Finding
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, sequence, text
 
 _NAMESPACES: tuple[dict[str, str], ...] = ({}, {"istio-injection": "enabled"}, {"istio-injection": "disabled"})
@@ -92,28 +92,8 @@ def _addresses(one: Resource) -> Iterator[Finding]:
             if client.get("service") is None:
                 yield one.report("IST0163", "", name, "is blank", path=path)
             continue
-        host = _host(text(url))
+        host = urls.host(text(url))
         if host is None:
             yield one.report("IST0163", url, name, "was provided in an invalid format", path=path)
-        elif _is_address(host):
+        elif is_address(host) and "%" not in host:
             yield one.report("IST0164", url, name, path=path)
-
-
-def _host(url: str) -> str | None:
-    """Return the host of a URL; None for what is none."""
-    if any(ord(one) < 0x21 or ord(one) == 0x7F for one in url) or url.startswith(":"):
-        return None
-    try:
-        found = urlsplit(url)
-        _ = found.port
-    except ValueError:
-        return None
-    return None if "%" in (found.hostname or "") else found.hostname or ""
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dubbopy_cli.traffic import protocols
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import names, servertls
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, items, refused, warning
@@ -61,7 +62,7 @@ def _host(value: str, path: str, *, converted: bool) -> Faults:
     if host != "*" and "." not in host:
         yield error("host", path, f"'{host}' is a short name; write a whole one")
     reason = names.domain(host)
-    if reason and not names.is_address(host):
+    if reason and not is_address(host):
         yield error("host", path, reason)
     yield from refused("host", path, names.partial_wildcard(host))
 

@@ -10,7 +10,8 @@ from dubbopy_cli.traffic.validation import names
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, entries, error, items, refused, unheard, warning
 
 _REGEX_MAX = 1024
-_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~A-Za-z0-9]+")
+# The tokens of RFC 7230, and the comma: Istio's `+-.` between its brackets is a range (validation.go:77).
+_HEADER = re.compile(r"[!#$%&'*+,\-.^_`|~A-Za-z0-9]+")
 _PSEUDO = {":method", ":scheme", ":authority", ":path", ":status"}
 _CLAIM = "@request.auth.claims"
 

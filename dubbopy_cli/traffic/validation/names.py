@@ -6,9 +6,10 @@ Every function returns why a value is refused, an empty text for a good one. Len
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from dubbopy_cli.traffic import protocols, units
+from dubbopy_cli.traffic.hosts import is_address
 
 _DNS = r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?"
 _LABEL = re.compile(_DNS)
@@ -30,15 +31,6 @@ def size(value: str) -> int:
 def is_label(value: str) -> bool:
     """Tell whether ``value`` is one label of a domain name, capitals allowed (`labels.IsDNS1123Label`)."""
     return size(value) <= 63 and _LABEL.fullmatch(value) is not None
-
-
-def is_address(value: str) -> bool:
-    """Tell whether ``value`` is an IP address."""
-    try:
-        ip_address(value)
-    except ValueError:
-        return False
-    return True
 
 
 def number(value: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dubbopy_cli.traffic import protocols
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import exports, matches, names, workloadentry
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, info, items, refused, warning
@@ -84,7 +85,8 @@ def _ports(spec: Node, meta: Metadata, resolution: str) -> Faults:
             if value in seen:
                 yield error("port", f"{path}.{key}", f"{value} is given twice")
         seen |= {name, number}
-        if amount(port.get("targetPort")):
+        # Istio takes 0 for none, but the CRD refuses it.
+        if port.get("targetPort") is not None:
             yield from refused("port", f"{path}.targetPort", names.port(amount(port["targetPort"])))
         if bare and protocol in {"", "TCP"}:
             yield warning("address", path, "a TCP port without addresses takes every call to that port")
@@ -113,7 +115,7 @@ def _dns(spec: Node, hosts: Sequence[str], resolution: str) -> Faults:
             yield error("endpoint", path, "an endpoint is needed")
             continue
         address = text(mapping(node).get("address"))
-        if not names.is_address(address):
+        if not is_address(address):
             yield from refused("address", f"{path}.address", names.fqdn(address))
         yield from matches.labels(mapping(node), "labels", path)
         yield from workloadentry.numbered(mapping(node), path, _port_names(spec))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dubbopy_cli.traffic.hosts import covers
+from dubbopy_cli.traffic.hosts import covers, is_address
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import destinations, matches, names
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, items, refused, warning
@@ -59,7 +59,7 @@ def _subnets(match: Node, path: str) -> Faults:
 
 def _sni(host: str, spec: Node, path: str) -> Faults:
     reason = names.gateway_domain(host, sni=True) if for_gateways(spec) else names.domain(host)
-    if reason and names.is_address(host):
+    if reason and is_address(host):
         yield warning("host", path, f"'{host}' is an address, which most callers do not send as a name")
     elif reason:
         yield error("host", path, reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dubbopy_cli.traffic import units
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, number, text
 from dubbopy_cli.traffic.validation import clienttls, loadbalancer, names
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, error, has, items, refused, unheard, warning
@@ -101,6 +102,6 @@ def _tunnel(parent: Node, path: str) -> Faults:
     protocol, host = text(node.get("protocol")), text(node.get("targetHost"))
     if protocol not in {"", "CONNECT", "POST"}:
         yield error("tunnel", f"{place}.protocol", f"'{protocol}' is neither CONNECT nor POST")
-    if not names.is_address(host):
+    if not is_address(host):
         yield from refused("tunnel", f"{place}.targetHost", names.fqdn(host))
     yield from refused("tunnel", f"{place}.targetPort", names.port(number(node.get("targetPort"))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dubbopy_cli.traffic.hosts import covers
+from dubbopy_cli.traffic.hosts import covers, is_address
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.validation import exports, httproute, matches, names, tlsroutes, unreachable
 from dubbopy_cli.traffic.validation.faults import Faults, Node, error, items
@@ -56,7 +56,7 @@ def _hosts(hosts: Sequence[str], spec: Node, *, bound: bool) -> Faults:
     good = True
     for index, host in enumerate(hosts):
         reason = names.gateway_domain(host, sni=sni) if bound else names.domain(host)
-        if reason and names.is_address(host):
+        if reason and is_address(host):
             continue
         if not reason and host == "*" and not bound:
             reason = "a rule for every host is for gateways only"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from dubbopy_cli.traffic.hosts import is_address
 from dubbopy_cli.traffic.model import mapping, text
 from dubbopy_cli.traffic.validation import matches, names
 from dubbopy_cli.traffic.validation.faults import Faults, Node, amount, entries, error, info, refused, warning
@@ -30,7 +31,7 @@ def entry(node: Node, path: str, ports: Collection[str] | None = None) -> Faults
         yield from _socket(node, address, path)
         if ports is not None and len(ports) != 1:
             yield error("port", path, "a socket needs exactly one port of the service")
-    elif address and not names.is_address(address):
+    elif address and not is_address(address):
         judge_address = names.fqdn if ports is None else names.address
         yield from refused("address", f"{path}.address", judge_address(address))
     yield from numbered(node, path, ports)

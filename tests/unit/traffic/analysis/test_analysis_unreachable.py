@@ -19,6 +19,13 @@ def test_nothing_is_said_of_distinct_routes():
     assert said([by(headers={"user": {"exact": "a"}}), by(headers={"user": {"exact": "b"}}), TO]) == []
 
 
+def test_fields_that_nobody_knows_tell_no_matches_apart():
+    assert said([by(url="/a"), by(url="/b")]) == [
+        ("IST0130", "#1", "all matches used by prior rules"),
+        ("IST0131", "#1", "#0", "#0"),
+    ]
+
+
 def test_what_stands_behind_a_default_route_is_never_used():
     assert said([TO, by("late", uri={"exact": "/a"}), TO]) == [
         ("IST0130", '"late"', "route without matches defined before"),
