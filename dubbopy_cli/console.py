@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SCHEMA = "dubbopy.cli/v1"
+# The verbs that take the options of a place, as they stand in a suggested command.
+_PLACED = re.compile(
+    r"dubbopy-cli (?:traffic \w+|deploy|status|logs|call|remove|rollback|history|doctor)\b(?! --(?:help|target))"
+)
 
 
 class Format(StrEnum):
@@ -35,6 +40,8 @@ class Console:
         self.verbosity = verbosity
         # A person who watches ends it by Ctrl-C; that is no failure to tell of.
         self.watched = False
+        # What suggested commands repeat of the options that say where to work, behind a space.
+        self.repeat = ""
         self._warnings: list[str] = []
 
     @property
@@ -70,7 +77,7 @@ class Console:
     def next_steps(self, commands: Sequence[str]) -> None:
         """Suggest commands to run next; left out with ``-q`` and for programs."""
         if self.human and self.verbosity >= 0 and commands:
-            self._write_err("\nNext:\n" + "\n".join(f"  {command}" for command in commands))
+            self._write_err("\nNext:\n" + "\n".join(f"  {self._placed(command)}" for command in commands))
 
     def result(self, data: Mapping[str, Any], view: RenderableType | None = None) -> None:
         """Write the command's data: ``view`` for people, the envelope for programs."""
@@ -106,7 +113,7 @@ class Console:
         if error.details:
             lines += ["", *("  " + line for line in error.details.splitlines())]
         if error.hint:
-            lines += ["", f"Try: {error.hint}"]
+            lines += ["", f"Try: {self._placed(error.hint)}"]
         self._write_err("\n".join([*lines, f"[{error.code}]"]))
 
     def live(self, frames: Iterable[RenderableType]) -> None:
@@ -142,6 +149,9 @@ class Console:
             raise KeyboardInterrupt
         return line.strip()
 
+    def _placed(self, text: str) -> str:
+        return _PLACED.sub(lambda found: found[0] + self.repeat, text)
+
     def _envelope(self, status: str, data: Mapping[str, Any], error: DubbopyError | None) -> str:
         envelope: dict[str, Any] = {
             "schema": SCHEMA,
@@ -156,7 +166,7 @@ class Console:
                 {
                     "code": error.code,
                     "message": error.message,
-                    "hint": error.hint,
+                    "hint": self._placed(error.hint),
                     **({"details": error.details} if error.details else {}),
                 }
             ]

@@ -28,6 +28,9 @@ ErrorCode = Literal[
     "interrupted",
     "io",
     "internal",
+    # settings
+    "setting-invalid",
+    "context-mismatch",
     # names and projects
     "name-invalid",
     "project-not-found",
@@ -102,6 +105,7 @@ ErrorCode = Literal[
     "shift-aborted",
     # clusters
     "context-unknown",
+    "context-missing",
     "namespace-missing",
     "cluster-forbidden",
     "cluster-denied",

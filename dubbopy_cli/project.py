@@ -58,10 +58,10 @@ def locate(start: Path) -> Path:
 def load(start: Path) -> Project:
     """Read the project at or above ``start``; PreflightError when a file is missing or says nonsense."""
     root = locate(start)
-    marker = _read(root / MARKER)
-    chart = _read(root / "chart/app/Chart.yaml")
-    values = _read(root / "chart/app/values.yaml")
-    service = _read(root / "chart/service/values.yaml")
+    marker = read(root / MARKER)
+    chart = read(root / "chart/app/Chart.yaml")
+    values = read(root / "chart/app/values.yaml")
+    service = read(root / "chart/service/values.yaml")
     reader = _Reader(root)
     lang = reader.one_of(marker, MARKER, "answers.lang", ("go", "python"))
     role = reader.one_of(marker, MARKER, "answers.role", ("server", "client"))
@@ -160,7 +160,7 @@ def _references(root: Path) -> tuple[tuple[str, int], ...]:
     path = root / "conf/dubbogo.yaml"
     if not path.is_file():
         return ()
-    node: Any = _read(path)
+    node: Any = read(path)
     for key in ("dubbo", "consumer", "references"):
         node = node.get(key) if isinstance(node, Mapping) else None
     found = []
@@ -172,7 +172,8 @@ def _references(root: Path) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read(path: Path) -> Mapping[str, Any]:
+    """Return the mapping in a YAML file; PreflightError ``project-invalid`` when it is missing or says nonsense."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dubbopy_cli import names, project
+from dubbopy_cli import names, project, settings
 from dubbopy_cli.build.images.request import BuilderChoice, ImageRequest, ImageResult, Loader, platforms
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import DryRun, ProjectPath
@@ -55,16 +55,16 @@ def build(
     from dubbopy_cli.build import lock
 
     here = project.load(path)
+    wanted = image or insecure or any(one is not None for one in (builder, platform, push, load))
     request = ImageRequest(
         tag=names.tag(tag) if tag else None,
-        builder=builder or "auto",
+        builder=builder or (settings.builder(here.root) if wanted else "auto"),
         platforms=platforms(platform) if platform else (),
         push=not load if push is None else push,
         load=load,
         force=force,
         insecure=insecure,
     )
-    wanted = image or insecure or any(one is not None for one in (builder, platform, push, load))
     if dry_run:
         _show(console, plan_image(console, here, request) if wanted else None, here, request)
         return

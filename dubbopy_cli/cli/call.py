@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import (
-    App,
-    Headers,
-    Where,
-    application_name,
-    find_server,
-    headers,
-    open_target,
-    read_file,
-)
+from dubbopy_cli.cli.options import App, Headers, Where, application_name, find_server, headers, read_file
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ExitCode, UsageError

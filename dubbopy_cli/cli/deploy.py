@@ -12,7 +12,8 @@ import typer
 from dubbopy_cli import names, project
 from dubbopy_cli.cli import build, views
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application, open_target
+from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import PreflightError
@@ -49,7 +50,7 @@ def deploy(
             hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
         )
     here = replace(here, version=names.version(version) if version else here.version)
-    target = open_target(console, where, changing=True)
+    target = open_target(console, where, changing=True, start=path)
     # Until the release has its copy: another build of this folder would be released in this one's place.
     with nullcontext() if dry_run else lock.held(here, console.say):
         request = _request(console, here, tag, dry_run=dry_run)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import Where, open_target
+from dubbopy_cli.cli.options import Where
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import DubbopyError, ExitCode

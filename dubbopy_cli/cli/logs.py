@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Where, application_name, find_application, open_target, seconds
+from dubbopy_cli.cli.options import App, Where, application_name, find_application, seconds
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import UsageError

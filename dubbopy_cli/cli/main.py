@@ -19,7 +19,20 @@ from dubbopy_cli.errors import ExitCode, UsageError
 app = group("dubbopy-cli", "Take a Dubbo service from an empty folder to several versions behind traffic rules.")
 
 # In the order in which --help shows them.
-_VERBS = ("new", "generate", "build", "deploy", "status", "logs", "call", "traffic", "remove", "local", "doctor")
+_VERBS = (
+    "new",
+    "generate",
+    "build",
+    "deploy",
+    "status",
+    "logs",
+    "call",
+    "traffic",
+    "remove",
+    "local",
+    "config",
+    "doctor",
+)
 
 
 def _show_version(wanted: bool) -> None:

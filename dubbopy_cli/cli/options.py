@@ -8,28 +8,37 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from uuid import uuid4
 
 import typer
 
 from dubbopy_cli import names, project
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import ConflictError, PreflightError, UsageError
-from dubbopy_cli.process import SubprocessRunner
 
 if TYPE_CHECKING:
     from dubbopy_cli.plan import Plan, Step
     from dubbopy_cli.targets.base import Application, Target
-    from dubbopy_cli.traffic.history import Origin
 
-Namespace = Annotated[str, typer.Option("--namespace", envvar="DUBBOPY_NAMESPACE", help="Namespace to work in.")]
+# Not by typer's own envvar: which of the two said it decides about a pinned context, and `config list` shows it.
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", metavar="local|kubernetes", help="Where releases run.  [env var: DUBBOPY_TARGET]"),
+]
+Context = Annotated[
+    str | None, typer.Option("--context", help="Context of the kubeconfig to work in.  [env var: DUBBOPY_CONTEXT]")
+]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", help="Namespace to work in.  [env var: DUBBOPY_NAMESPACE]")
+]
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where a command works."""
+    """Where a command works; what is not said is settled by dubbopy_cli.settings."""
 
-    namespace: Namespace = "default"
+    target: TargetName = None
+    context: Context = None
+    namespace: Namespace = None
 
 
 ProjectPath = Annotated[Path, typer.Argument(metavar="[PATH]", help="A project's folder, or one inside it.")]
@@ -40,44 +49,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps and chan
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Ask nothing.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait until the instances are ready.")]
 Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=V", help="Send a header; repeatable.")]
-
-
-def target_for(console: Console, where: Where, by: Origin) -> Target:
-    """Return the target as it is, for what ``by`` does to its rules."""
-    from dubbopy_cli.targets.local.target import LocalTarget
-
-    runner = SubprocessRunner(console.trace)
-    return LocalTarget(names.namespace(where.namespace), runner, say=console.say, origin=by)
-
-
-def open_target(console: Console, where: Where, *, changing: bool, by: Origin | None = None) -> Target:
-    """Return the target, mended where a crash or a killed command left something; each thing mended is a warning.
-
-    A command that changes something names the target first and waits for another command to end.
-    """
-    target = target_for(console, where, by or origin())
-    if changing:
-        console.say(f"target {target.name}, namespace {target.namespace}")
-    for line in target.recover(wait=changing):
-        console.warn(line)
-    return target
-
-
-def origin() -> Origin:
-    """Return who runs this command, and its line."""
-    import getpass
-    import os
-    import socket
-
-    from dubbopy_cli.traffic.history import Origin
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that no name belongs to.
-        user = str(os.getuid())
-    line = shlex.join(["dubbopy-cli", *sys.argv[1:]])
-    return Origin(line, f"{user}@{socket.gethostname()}", uuid4().hex)
 
 
 def application_name(app: str | None, *, called: bool = False) -> str:

@@ -8,17 +8,8 @@ import typer
 
 from dubbopy_cli.cli.logs import known_version
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import (
-    App,
-    DryRun,
-    Where,
-    Yes,
-    application_name,
-    apply,
-    confirm,
-    find_application,
-    open_target,
-)
+from dubbopy_cli.cli.options import App, DryRun, Where, Yes, application_name, apply, confirm, find_application
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import UsageError

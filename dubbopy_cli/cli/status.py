@@ -10,7 +10,8 @@ import typer
 
 from dubbopy_cli.cli import views
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, Where, find_application, open_target
+from dubbopy_cli.cli.options import App, Where, find_application
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 

@@ -66,8 +66,8 @@ def tree(target: Target, applications: Iterable[Application]) -> Tree | str:
 
     applications = tuple(applications)
     if not applications:
-        return f"no application is deployed on target {target.name}, namespace {target.namespace}"
-    root = Tree(Text(f"target {target.name}, namespace {target.namespace}"), guide_style="dim")
+        return f"no application is deployed on {target.title}"
+    root = Tree(Text(target.title), guide_style="dim")
     for application in applications:
         address = f"  {application.address}" if application.address else ""
         branch = root.add(Text(f"{application.name}{address}", style="bold"))

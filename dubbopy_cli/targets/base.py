@@ -220,6 +220,11 @@ class Target(Protocol):
         """Return the namespace in which this target works."""
         ...
 
+    @property
+    def title(self) -> str:
+        """Return what stands in the first line of a command: ``target kubernetes, context kind, namespace shops``."""
+        ...
+
     def exclusive(self) -> AbstractContextManager[None]:
         """Keep other commands from changing the namespace, as between reading rules and applying what they became."""
         ...

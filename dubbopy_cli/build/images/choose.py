@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from dubbopy_cli import process
 from dubbopy_cli.build.images.builders import BUILDERS, Builder
-from dubbopy_cli.build.images.request import BuilderChoice, BuilderName
+from dubbopy_cli.build.images.request import BuilderChoice
 from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.process import Runner
 
@@ -16,11 +14,8 @@ _SECONDS = 30
 def choose(choice: BuilderChoice, runner: Runner) -> Builder:
     """Return the builder: docker only if its engine answers, then podman, then buildah.
 
-    DUBBOPY_BUILDER decides where the choice is ``auto``.
     Raises PreflightError ``builder-missing`` or ``builder-down``.
     """
-    if choice == "auto" and (named := os.environ.get("DUBBOPY_BUILDER")):
-        choice = _named(named)
     down = ""
     for builder in BUILDERS:
         if choice not in {"auto", builder.name} or not process.find(builder.name):
@@ -50,16 +45,4 @@ def choose(choice: BuilderChoice, runner: Runner) -> Builder:
         "builder-missing",
         f"{choice} is not installed",
         hint="take what is there: --builder auto",
-    )
-
-
-def _named(word: str) -> BuilderName:
-    for builder in BUILDERS:
-        if builder.name == word:
-            return builder.name
-    known = ", ".join(one.name for one in BUILDERS)
-    raise PreflightError(
-        "builder-missing",
-        f"DUBBOPY_BUILDER names {word}, which is none of {known}",
-        hint="unset DUBBOPY_BUILDER",
     )

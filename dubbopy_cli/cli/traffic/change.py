@@ -10,7 +10,8 @@ import typer
 
 from dubbopy_cli import names
 from dubbopy_cli.cli import views
-from dubbopy_cli.cli.options import App, DryRun, Where, application_name, apply, find_server, open_target
+from dubbopy_cli.cli.options import App, DryRun, Where, application_name, apply, find_server
+from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.traffic import views as trafficviews
 from dubbopy_cli.console import Console
 

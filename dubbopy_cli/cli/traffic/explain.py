@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dubbopy_cli.cli.options import Headers, Where, application_name, find_server, headers, open_target, read_file
+from dubbopy_cli.cli.options import Headers, Where, application_name, find_server, headers, read_file
+from dubbopy_cli.cli.place import chosen, open_target
 from dubbopy_cli.cli.traffic import traffic, views
 from dubbopy_cli.cli.traffic.change import ready
 from dubbopy_cli.cli.traffic.decision import decision_text, request_dict
@@ -86,6 +87,7 @@ def _by_target(console: Console, where: Where, name: str | None, asked: Request)
     if name or not asked.host:
         application = find_server(target, application_name(name, called=True))
         asked = replace(asked, host=asked.host or application.name, port=asked.port or application.port)
+    asked = replace(asked, namespace=target.namespace)
     rules, known = target.rules(), ready(target)
     if not known:
         find_server(target, asked.host)
@@ -131,7 +133,7 @@ def _request(called: Called, calling: Calling, where: Where) -> Request:
         dict(_label(one) for one in calling.labels or ()),
         names.namespace(calling.origin) if calling.origin else "",
         calling.gateway,
-        names.namespace(where.namespace),
+        chosen(where)["namespace"].value,
     )
 
 

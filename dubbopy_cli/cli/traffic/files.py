@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dubbopy_cli.cli.options import open_target, read_file
+from dubbopy_cli.cli.options import read_file
+from dubbopy_cli.cli.place import locate, open_target
 from dubbopy_cli.cli.traffic import traffic
 from dubbopy_cli.cli.traffic.change import Changing, OneApp, change, open_application
 from dubbopy_cli.cli.verb import verb
@@ -23,7 +24,7 @@ def apply_files(console: Console, *, file: File, options: Changing) -> None:
     from dubbopy_cli.traffic import yamlio
 
     # Read and refused before the target is touched.
-    here = options.namespace
+    here = locate(options).namespace
     rules = [rule for one in file for rule in yamlio.parse(read_file(one), source=one, namespace=here)]
     if strangers := sorted({rule.namespace for rule in rules} - {here}):
         raise UsageError(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dubbopy_cli import names
-from dubbopy_cli.cli.options import Where, open_target, read_file
+from dubbopy_cli.cli.options import Where, read_file
+from dubbopy_cli.cli.place import chosen, open_target
 from dubbopy_cli.cli.traffic import traffic, views
 from dubbopy_cli.cli.traffic.change import counts, proxyless
 from dubbopy_cli.cli.verb import verb
@@ -128,7 +128,7 @@ def _in_files(console: Console, file: list[str], folder: list[Path], where: Wher
     from dubbopy_cli.traffic.findings import Finding
     from dubbopy_cli.traffic.lint import of_objects, twice
 
-    here = names.namespace(where.namespace)
+    here = chosen(where)["namespace"].value
     items: list[Item] = []
     unread: list[Item] = []
     broken: list[Finding] = []

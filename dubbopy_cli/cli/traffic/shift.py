@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from dubbopy_cli.cli import views
-from dubbopy_cli.cli.options import application_name, find_server, open_target, origin, seconds, target_for
+from dubbopy_cli.cli.options import application_name, find_server, seconds
+from dubbopy_cli.cli.place import open_target, origin, target_for
 from dubbopy_cli.cli.traffic import shiftviews, traffic
 from dubbopy_cli.cli.traffic.change import ChangingOne, ready, versions
 from dubbopy_cli.cli.verb import verb

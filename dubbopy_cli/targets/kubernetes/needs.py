@@ -61,6 +61,8 @@ NEEDS = (
     Need(CALL, "", ("pods/exec",), ("get", "create")),
     Need(RULES, "", ("configmaps",), ("create", "update")),
     Need(RULES, GROUP, ("destinationrules", "virtualservices"), ("watch", "create", "patch", "delete")),
+    Need(RULES, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
+    Need(DEPLOY, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
     Need(DEPLOY, "", ("services", "serviceaccounts", "configmaps", "secrets"), _CHANGE),
     Need(DEPLOY, "", ("pods",), ("watch",)),
     Need(DEPLOY, "apps", ("deployments",), _CHANGE),

@@ -86,6 +86,11 @@ class LocalTarget:
         return self._mesh.namespace
 
     @property
+    def title(self) -> str:
+        """Return the target's name and the namespace."""
+        return f"target local, namespace {self.namespace}"
+
+    @property
     def folder(self) -> Path:
         """Return the folder of the namespace's state."""
         return self._mesh.paths.root

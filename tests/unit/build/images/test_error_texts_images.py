@@ -56,15 +56,6 @@ def test_no_builder(desk, monkeypatch, there, choice, text):
     runner.done()
 
 
-def test_a_builder_of_another_name(desk, monkeypatch):
-    monkeypatch.setenv("DUBBOPY_BUILDER", "kaniko")
-    assert desk.told(lambda: choose.choose("auto", FakeRunner())) == Told(
-        3,
-        "Error: DUBBOPY_BUILDER names kaniko, which is none of docker, podman, buildah\n\n"
-        "Try: unset DUBBOPY_BUILDER\n[builder-missing]\n",
-    )
-
-
 def test_no_platform(desk):
     assert desk.told(lambda: platforms("linux/amd64,windows/amd64")) == Told(
         2,

@@ -1,0 +1,130 @@
+"""One command at a time: a Lease that the command at work renews, and that another takes over once it stands still."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.faults import fault
+from dubbopy_cli.targets.kubernetes.kubectl import Object
+
+NAMESPACE = "dubbopy"
+# A command that was killed is waited for so long, on this machine not at all.
+DURATION_SECONDS = 15
+_RENEW_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+
+
+@contextmanager
+def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], DubbopyError]) -> Iterator[None]:
+    """Hold the Lease ``name``; what ``busy`` makes of the holder's name is raised when it stays taken for ``seconds``.
+
+    Clocks of other machines are not trusted: a Lease has run out when nobody has renewed it while we looked.
+    """
+    own = _Own(cluster, name, f"{cluster.origin.who}:{os.getpid()}")
+    _take(own, seconds, busy)
+    ended = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(own, ended), daemon=True)
+    renewing.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        renewing.join()
+        own.release()
+
+
+@dataclass
+class _Own:
+    """A Lease as this command wants to have it."""
+
+    cluster: Cluster
+    name: str
+    holder: str
+
+    def seen(self) -> Object | None:
+        return self.cluster.kubectl.find("lease", self.name)
+
+    def write(self, former: Object | None) -> bool:
+        """Write it as ours; False when another command was faster."""
+        metadata: dict[str, Any] = {"name": self.name, "labels": {"app.kubernetes.io/managed-by": "dubbopy"}}
+        if former:
+            metadata["resourceVersion"] = former["metadata"]["resourceVersion"]
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {"holderIdentity": self.holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now}
+        document = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+        words = ("replace" if former else "create", "--filename", "-")
+        done = self.cluster.kubectl.attempt(*words, stdin=json.dumps(document))
+        if done.ok:
+            return True
+        if any(word in done.stderr for word in ("AlreadyExists", "Conflict", "NotFound")):
+            return False
+        raise fault(done)
+
+    def release(self) -> None:
+        """Take it away if it is ours still; what cannot be reached runs out by itself."""
+        try:
+            found = self.seen()
+            if found and found["spec"].get("holderIdentity") == self.holder:
+                self.cluster.kubectl.attempt("delete", "lease", self.name, "--ignore-not-found", "--wait=false")
+        except DubbopyError as error:
+            self.cluster.say(f"lease {self.name} stays for {DURATION_SECONDS} s: {error.message}")
+
+
+def _take(own: _Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None:
+    started = time.monotonic()
+    mark, since, told = None, started, False
+    while True:
+        found = own.seen()
+        if found is None:
+            if own.write(None):
+                return
+            continue
+        holder = str(found["spec"].get("holderIdentity") or "")
+        now = time.monotonic()
+        if found["spec"].get("renewTime") != mark:
+            mark, since = found["spec"].get("renewTime"), now
+        ran_out = now - since >= float(found["spec"].get("leaseDurationSeconds", DURATION_SECONDS))
+        if (not holder or ran_out or _dead(holder)) and own.write(found):
+            return
+        if now - started >= seconds:
+            raise busy(holder)
+        if not told:
+            own.cluster.say(f"waiting for another dubbopy-cli ({holder}) to finish, at most {seconds:g} s")
+            told = True
+        time.sleep(_POLL_SECONDS)
+
+
+def _renew(own: _Own, ended: threading.Event) -> None:
+    while not ended.wait(_RENEW_SECONDS):
+        try:
+            found = own.seen()
+            if found and found["spec"].get("holderIdentity") == own.holder:
+                own.write(found)
+        except DubbopyError:
+            # The apiserver may be away for a while; what the command itself asks of it says so.
+            continue
+
+
+def _dead(holder: str) -> bool:
+    """Tell whether the holder is a process of this machine that has ended."""
+    where, _, pid = holder.rpartition(":")
+    if where.rpartition("@")[2] != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()
