@@ -66,7 +66,7 @@ class Run:
         """Put the former rules back, whatever signal arrives meanwhile; ConflictError as in ``go``."""
         with held(), self._target.exclusive():
             now = self._target.rules()
-            self._look(now)
+            self._look(now, going_back=True)
             self._target.apply_rules(self._progress.former(now)).apply()
             self._record.write("")
 
@@ -87,8 +87,10 @@ class Run:
             self._target.apply_rules(wanted).apply()
         signals.check()
 
-    def _look(self, now: RuleSet) -> None:
-        foreign = self._progress.foreign(now)
+    def _look(self, now: RuleSet, *, going_back: bool = False) -> None:
+        """Raise if somebody else has changed the rules; what was cut off, or is to go back, may be half-way."""
+        lenient = going_back or not self._stages
+        foreign = self._progress.foreign(now) if lenient else self._progress.moved(now)
         if foreign:
             raise ConflictError(
                 "rules-refused",

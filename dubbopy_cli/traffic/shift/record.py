@@ -68,8 +68,19 @@ class Progress:
             known = [rule for one in every if one.key == key for rule in (one.former, one.latter)]
             # An object that only one of the two steps changes is as before in the other.
             if not any(same(rules.get(key), rule) for rule in known):
-                return f"{key[0]} {key[1]}/{key[2]}"
+                return _title(key)
         return ""
+
+    def moved(self, rules: RuleSet) -> str:
+        """Return the name of an object that is not as the step made it; an empty text where there is none.
+
+        An undo by somebody else makes one that `foreign` takes for the shift's own.
+        """
+        return next((_title(one.key) for one in self.aimed if not same(rules.get(one.key), one.latter)), "")
+
+
+def _title(key: tuple[str, str, str]) -> str:
+    return f"{key[0]} {key[1]}/{key[2]}"
 
 
 def dumps(progress: Progress) -> str:

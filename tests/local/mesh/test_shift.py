@@ -198,17 +198,21 @@ def test_lost_counters_bring_the_former_rules_back(desk):
     assert files(desk) == before
 
 
-def test_rules_that_somebody_else_changes_meanwhile_stay_as_they_made_them(desk):
+@pytest.mark.parametrize(
+    ("words", "kind", "left"),
+    [(("set", "v1=91", "v2=9"), "VirtualService", 9), (("undo",), "DestinationRule", 0)],
+)
+def test_rules_that_somebody_else_changes_meanwhile_stay_as_they_made_them(desk, words, kind, left):
     deployed(desk)
     with begun("--interval", "60s") as running:
-        traffic("set", "v1=91", "v2=9")
+        traffic(*words)
         line, *_ = error_of(running)
     assert running.returncode == 6
     assert line == (
-        f"Error: VirtualService default/{APP} is not as the shift left it: somebody else has changed it, so the shift"
+        f"Error: {kind} default/{APP} is not as the shift left it: somebody else has changed it, so the shift"
         " ends at 5 % and the rules stay as they are now"
     )
-    assert share(desk) == 9
+    assert share(desk) == left
 
 
 def test_the_report_is_written_when_the_shift_is_stopped_and_the_terminal_shows_it_live(desk):

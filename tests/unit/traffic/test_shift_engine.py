@@ -192,4 +192,12 @@ def test_what_somebody_else_changed_is_noticed():
     progress = BEGUN.at(0, before, split(before, 5))
     assert progress.foreign(split(before, 7)) == "VirtualService default/shop"
     assert progress.foreign(RuleSet()) == "DestinationRule default/shop"
-    assert BEGUN.foreign(before) == ""
+    assert BEGUN.foreign(before) == BEGUN.moved(before) == ""
+
+
+def test_an_undo_by_somebody_else_is_no_step_of_the_shift():
+    before = split(RuleSet(), 0)
+    first, second = split(before, 5), split(before, 50)
+    progress = BEGUN.at(0, before, first)
+    assert (progress.moved(first), progress.moved(before)) == ("", "DestinationRule default/shop")
+    assert progress.at(1, first, second).moved(first) == "VirtualService default/shop"
