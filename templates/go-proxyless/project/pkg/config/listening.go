@@ -18,11 +18,10 @@ func keepListening(istiod *xds.WrappedClientImpl) error {
 	if istiod == nil {
 		return nil
 	}
-	field := reflect.ValueOf(istiod).Elem().FieldByName("cdsUpdateEventChan")
-	if !field.IsValid() || field.Type() != reflect.TypeFor[chan struct{}]() {
-		return errors.New("this dubbo-go is not 3.3.0, for which this program is written")
+	place, err := hidden[chan struct{}](istiod, "cdsUpdateEventChan")
+	if err != nil {
+		return err
 	}
-	place := (*chan struct{})(unsafe.Pointer(field.UnsafeAddr()))
 	events, slow := make(chan struct{}), *place
 	go relay(events, slow)
 	// dubbo-go may read it in this moment.
@@ -42,4 +41,13 @@ func relay(events <-chan struct{}, slow chan<- struct{}) {
 			next = nil
 		}
 	}
+}
+
+// hidden returns a field that dubbo-go keeps to itself.
+func hidden[T any](istiod *xds.WrappedClientImpl, name string) (*T, error) {
+	field := reflect.ValueOf(istiod).Elem().FieldByName(name)
+	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
+		return nil, errors.New("this dubbo-go is not 3.3.0, for which this program is written")
+	}
+	return (*T)(unsafe.Pointer(field.UnsafeAddr())), nil
 }
