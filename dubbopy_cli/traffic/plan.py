@@ -63,10 +63,15 @@ def plan(seen: RuleSet, wanted: RuleSet) -> RulePlan:
 
 
 def same(one: Rule | None, other: Rule | None) -> bool:
-    """Tell whether two objects say the same; comments and the style of the text count for nothing."""
-    return (one is None and other is None) or (
-        one is not None and other is not None and plain(one.document) == plain(other.document)
-    )
+    """Tell whether two objects say the same; comments, style and the time of making count for nothing."""
+    return (one is None and other is None) or (one is not None and other is not None and _said(one) == _said(other))
+
+
+def _said(rule: Rule) -> dict[str, Any]:
+    document = plain(rule.document)
+    # A cluster adds it to an object that was written without.
+    metadata = {key: value for key, value in mapping(document.get("metadata")).items() if key != "creationTimestamp"}
+    return {**document, "metadata": metadata}
 
 
 def _destination_rules(seen: RuleSet, wanted: RuleSet) -> tuple[list[RuleStep], list[RuleStep]]:

@@ -54,6 +54,20 @@ def test_rules_are_applied_recorded_and_undone(place, namespace):
     assert view.applications(three) == ()
 
 
+def test_what_was_just_made_can_be_undone(place, namespace):
+    shop = Service("shop", namespace)
+    one, two, three = place("one"), place("two"), place("three")
+    rules.apply(one, edit.set_weights(RuleSet(), shop, {"v1": 100}, VERSIONS)).apply()
+    rules.apply(two, history.undo(rules.read(two), rules.changes(two), shop)).apply()
+    assert not rules.read(two)
+    rules.apply(three, history.undo(rules.read(three), rules.changes(three), shop)).apply()
+    assert [rule.title for rule in rules.read(three)] == [
+        f"DestinationRule {namespace}/shop",
+        f"VirtualService {namespace}/shop",
+    ]
+    assert not rules.apply(place("four"), edit.set_weights(rules.read(three), shop, {"v1": 100}, VERSIONS))
+
+
 def test_fields_of_another_manager_are_refused_by_its_name_unless_forced(cluster, place, namespace):
     shop = Service("shop", namespace)
     here = place("one")
