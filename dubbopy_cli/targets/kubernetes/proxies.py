@@ -2,39 +2,76 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.kubectl import Object, ready_pods
 from dubbopy_cli.targets.kubernetes.proxyless import is_proxyless
 from dubbopy_cli.traffic.hosts import resolve
 from dubbopy_cli.traffic.lookup import hosts_of
-from dubbopy_cli.traffic.model import DESTINATION_RULE, Rule, mapping, sequence, text
+from dubbopy_cli.traffic.model import VIRTUAL_SERVICE, Rule, mapping, sequence, text
 
 # Where the sidecars may not be asked: istiod pushes within a second; this leaves it time under load.
 SETTLE_SECONDS = 5.0
 _BOUND_SECONDS = 60.0
 _POLL_SECONDS = 0.25
 PROXY = "istio-proxy"
+_ROUTES = "config_dump?resource=dynamic_route_configs"
+
+# What a sidecar has of one VirtualService: Envoy's routes in their order, each as JSON.
+Routes: TypeAlias = tuple[str, ...]
 
 
-def wait(cluster: Cluster, rule: Rule, *, gone: bool = False) -> None:
+def wait(cluster: Cluster, rule: Rule, *, gone: bool = False, former: Mapping[str, Routes] | None = None) -> None:
     """Return when every caller's sidecar acts on ``rule``, or no more where it is ``gone``.
 
-    DubbopyError ``mesh-failed`` when they do not within a minute.
+    ``former`` is what `routes` returned before the change. DubbopyError ``mesh-failed`` when they do not within a
+    minute.
     """
+    begun = time.monotonic()
     pods = ready_pods(cluster.kubectl.list("pods"))
     for pod in pods:
-        if has_sidecar(pod):
-            _await(cluster, pod["metadata"]["name"], rule, gone=gone)
+        if has_sidecar(pod) and _is_for_sidecars(rule):
+            name = pod["metadata"]["name"]
+            _await(cluster, name, rule, _question(rule, gone=gone, former=(former or {}).get(name)), begun)
     if any(is_proxyless(one) for one in pods):
         cluster.say(
             f"programs without sidecars cannot be asked; they are given {SETTLE_SECONDS:g} s to take {rule.title}"
         )
         time.sleep(SETTLE_SECONDS)
+
+
+def routes(cluster: Cluster, rule: Rule) -> dict[str, Routes]:
+    """Return the routes that each caller's sidecar has of ``rule`` now, by pod; of one that may not be asked none."""
+    found = {}
+    if rule.kind == VIRTUAL_SERVICE and _is_for_sidecars(rule):
+        for pod in ready_pods(cluster.kubectl.list("pods")):
+            done = _ask(cluster, pod["metadata"]["name"], _ROUTES) if has_sidecar(pod) else None
+            if done and done.ok:
+                found[pod["metadata"]["name"]] = routes_in(done.stdout, rule)
+    return found
+
+
+def routes_in(dump: str, rule: Rule) -> Routes:
+    """Return the routes that a sidecar's configuration has of a VirtualService, by the name that istiod gives them."""
+    # pilot-agent may write lines of its own log before the answer.
+    start = re.search(r"^\{", dump, re.MULTILINE)
+    configs = json.loads(dump[start.start() :]).get("configs", ()) if start else ()
+    origin = f"/namespaces/{rule.namespace}/virtual-service/{rule.name}"
+    return tuple(
+        json.dumps(route, sort_keys=True)
+        for config in configs
+        for host in config.get("route_config", {}).get("virtual_hosts", ())
+        for route in host.get("routes", ())
+        if str(_origin(route)).endswith(origin)
+    )
 
 
 def has_sidecar(pod: Object) -> bool:
@@ -48,11 +85,9 @@ def subsets_in(dump: str, host: str) -> set[str]:
     return set(re.findall(rf"outbound\|\d+\|([^|\"]*)\|{re.escape(host)}(?![\w.-])", dump))
 
 
-def _await(cluster: Cluster, pod: str, rule: Rule, *, gone: bool) -> None:
-    what, holds = _question(rule, gone=gone)
-    end = time.monotonic() + _BOUND_SECONDS
-    while time.monotonic() < end:
-        done = cluster.kubectl.exec(pod, PROXY, ["pilot-agent", "request", "GET", what])
+def _await(cluster: Cluster, pod: str, rule: Rule, question: _Question, begun: float) -> None:
+    while (waited := time.monotonic() - begun) < _BOUND_SECONDS:
+        done = _ask(cluster, pod, question.what)
         if not done.ok:
             if "not found" in done.stderr or "completed pod" in done.stderr:
                 # The pod ended meanwhile, and asks for nothing any more.
@@ -60,7 +95,7 @@ def _await(cluster: Cluster, pod: str, rule: Rule, *, gone: bool) -> None:
             cluster.say(f"the sidecar of {pod} may not be asked; it is given {SETTLE_SECONDS:g} s to take {rule.title}")
             time.sleep(SETTLE_SECONDS)
             return
-        if holds(done.stdout):
+        if question.holds(done.stdout) and (waited >= SETTLE_SECONDS or question.new(done.stdout)):
             return
         time.sleep(_POLL_SECONDS)
     raise DubbopyError(
@@ -70,28 +105,64 @@ def _await(cluster: Cluster, pod: str, rule: Rule, *, gone: bool) -> None:
     )
 
 
-def _question(rule: Rule, *, gone: bool) -> tuple[str, Callable[[str], bool]]:
-    """Return what to ask a sidecar, and what its answer has to say."""
-    hosts = [resolve(one, rule.namespace) for one in hosts_of(rule)]
-    if rule.kind == DESTINATION_RULE:
-        names = {text(mapping(one).get("name")) for one in sequence(rule.spec.get("subsets"))}
+def _ask(cluster: Cluster, pod: str, what: str) -> Completed:
+    return cluster.kubectl.exec(pod, PROXY, ["pilot-agent", "request", "GET", what])
 
-        def defined(dump: str) -> bool:
-            found = subsets_in(dump, hosts[0])
-            return not names & found if gone else names <= found
 
-        return "clusters", defined
-    wanted = {host: {""} for host in hosts} if gone else _led_to(rule)
+@dataclass(frozen=True)
+class _Question:
+    """What to ask a sidecar, what its answer has to say, and what shows that it is not the former one.
 
-    def routed(dump: str) -> bool:
-        # Another host that the rule leads to has a route of its own besides.
-        return all(
-            found == subsets if host in hosts else subsets <= found
-            for host, subsets in wanted.items()
-            for found in [subsets_in(dump, host)]
-        )
+    The latter is no must: there are changes of which nothing comes to a sidecar.
+    """
 
-    return "config_dump?resource=dynamic_route_configs", routed
+    what: str
+    holds: Callable[[str], bool]
+    new: Callable[[str], bool]
+
+
+def _question(rule: Rule, *, gone: bool, former: Routes | None) -> _Question:
+    if rule.kind != VIRTUAL_SERVICE:
+        return _Question("clusters", _defines(rule, gone=gone), lambda _: True)
+    if gone:
+        return _Question(_ROUTES, lambda dump: not routes_in(dump, rule), lambda _: True)
+    wanted, hosts = _led_to(rule), [resolve(one, rule.namespace) for one in hosts_of(rule)]
+
+    def leads(dump: str) -> bool:
+        own = "\n".join(routes_in(dump, rule))
+        if own:
+            # A route behind one that takes every call does not come to a sidecar.
+            return all(subsets_in(own, host) <= subsets for host, subsets in wanted.items())
+        # Routes of a delegate bear the name of its root; a sidecar may be told not to know the hosts.
+        return not any(subsets_in(dump, host) for host in hosts)
+
+    def changed(dump: str) -> bool:
+        now = routes_in(dump, rule)
+        return bool(now) and now != former
+
+    return _Question(_ROUTES, leads, changed)
+
+
+def _defines(rule: Rule, *, gone: bool) -> Callable[[str], bool]:
+    host = resolve(hosts_of(rule)[0], rule.namespace)
+    names = {text(mapping(one).get("name")) for one in sequence(rule.spec.get("subsets"))}
+
+    def defined(dump: str) -> bool:
+        found = subsets_in(dump, host)
+        return not names & found if gone else names <= found
+
+    return defined
+
+
+def _is_for_sidecars(rule: Rule) -> bool:
+    gateways = [text(one) for one in sequence(rule.spec.get("gateways"))]
+    return not gateways or "mesh" in gateways
+
+
+def _origin(route: Mapping[str, Any]) -> object:
+    """Return the path of the object that a route was made of."""
+    filters = mapping(mapping(route.get("metadata")).get("filter_metadata"))
+    return mapping(filters.get("istio")).get("config", "")
 
 
 def _led_to(rule: Rule) -> dict[str, set[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,9 @@ from dubbopy_cli.targets.kubernetes import proxies
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.kubectl import Object
+from dubbopy_cli.targets.kubernetes.proxies import Routes
 from dubbopy_cli.traffic import history
-from dubbopy_cli.traffic.history import Change
+from dubbopy_cli.traffic.history import Change, Key
 from dubbopy_cli.traffic.model import GROUP, Rule, RuleSet, plain
 from dubbopy_cli.traffic.plan import RuleStep
 from dubbopy_cli.traffic.plan import plan as ordered
@@ -35,33 +36,48 @@ def read(cluster: Cluster) -> RuleSet:
 
 
 def apply(cluster: Cluster, wanted: RuleSet, *, force: bool = False) -> Plan:
-    """Plan the change to ``wanted``; a field that another manager holds is refused by name unless forced."""
-    return change(cluster, read(cluster), wanted, force=force)
+    """Plan the change to ``wanted``, which is in force at its end.
+
+    A field that another manager holds is refused by name unless forced.
+    """
+    return change(cluster, read(cluster), wanted, force=force, settle=True)
 
 
 def change(cluster: Cluster, seen: RuleSet, wanted: RuleSet, *, force: bool = False, settle: bool = False) -> Plan:
-    """Plan the change as ``apply`` does; with ``settle`` its end is waited for too, since something comes after it."""
+    """Plan the change as ``apply`` does; only with ``settle`` its end is waited for too."""
     steps = []
     rules = seen
     deleted = set()
+    former: dict[Key, Mapping[str, Routes]] = {}
     for step in _settled(ordered(seen, wanted)) if settle else ordered(seen, wanted):
+        key = step.rule.key
         if step.action == "wait":
-            gone = step.rule.key in deleted
-            steps.append(Step(step.title, partial(proxies.wait, cluster, step.rule, gone=gone)))
+            gone = key in deleted
+            steps.append(Step(step.title, partial(_wait, cluster, step.rule, former, gone=gone)))
             continue
-        before, rules = rules, rules.put(step.rule) if step.action == "apply" else rules.drop(step.rule.key)
-        steps.append(
-            Step(step.title, partial(_change, cluster, step, before, rules, force=force), _line(cluster, step))
-        )
+        before, rules = rules, rules.put(step.rule) if step.action == "apply" else rules.drop(key)
+        doing = partial(_change, cluster, step, before, rules, force=force)
+        steps.append(Step(step.title, partial(_noted, cluster, step.rule, former, doing), _line(cluster, step)))
         if step.action == "delete":
-            deleted.add(step.rule.key)
+            deleted.add(key)
     return Plan(tuple(steps))
 
 
 def _settled(planned: Iterable[RuleStep]) -> list[RuleStep]:
+    """Return the steps with waits for the last ones too."""
     steps = list(planned)
     waited = max((at for at, one in enumerate(steps) if one.action == "wait"), default=-1)
     return [*steps, *(RuleStep("wait", one.rule) for one in steps[waited + 1 :])]
+
+
+def _noted(cluster: Cluster, rule: Rule, former: dict[Key, Mapping[str, Routes]], doing: Callable[[], object]) -> None:
+    """Do a step, with what the sidecars have before it kept: by that they are seen to have what it makes."""
+    former[rule.key] = proxies.routes(cluster, rule)
+    doing()
+
+
+def _wait(cluster: Cluster, rule: Rule, former: Mapping[Key, Mapping[str, Routes]], *, gone: bool) -> None:
+    proxies.wait(cluster, rule, gone=gone, former=former.get(rule.key))
 
 
 def changes(cluster: Cluster) -> tuple[Change, ...]:

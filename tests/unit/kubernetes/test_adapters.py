@@ -181,6 +181,7 @@ def test_a_change_is_a_plan_of_lines_that_can_be_typed(cluster, runner, programs
         {"title": "apply DestinationRule shops/shop", "command": line},
         {"title": "wait until the proxies have DestinationRule shops/shop"},
         {"title": "apply VirtualService shops/shop", "command": line},
+        {"title": "wait until the proxies have VirtualService shops/shop"},
     ]
 
 
