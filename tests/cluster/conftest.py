@@ -36,7 +36,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace of the test's own whose pods get sidecars; removed with all that is in it."""
-    with _namespace(cluster) as name:
+    with made(cluster) as name:
         yield name
 
 
@@ -45,12 +45,13 @@ def restricted(cluster: Cluster) -> Iterator[str]:
     """The same under Pod Security "restricted"; from then on istio-cni redirects the connections of all new pods."""
     if cluster.state:
         cluster.use_cni()
-    with _namespace(cluster, **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
+    with made(cluster, **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
         yield name
 
 
 @contextmanager
-def _namespace(cluster: Cluster, **labels: str) -> Iterator[str]:
+def made(cluster: Cluster, **labels: str) -> Iterator[str]:
+    """Make a namespace whose pods get sidecars, and remove it at the end."""
     name = f"test-{os.getpid()}-{next(_numbers)}"
     metadata = {"name": name, "labels": {"istio-injection": "enabled", **labels}}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

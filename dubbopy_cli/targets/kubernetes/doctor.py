@@ -39,7 +39,7 @@ def preflight(cluster: Cluster, *, mesh: bool = True) -> None:
     Without ``mesh`` nothing is asked about Istio.
     """
     found = _namespace(cluster)
-    lacking = needs.missing(cluster, (needs.LOOK, needs.DEPLOY))
+    lacking = needs.missing(cluster, (needs.LOOK, needs.LOCK, needs.DEPLOY))
     if rights := [right for each in lacking.values() for right in each]:
         raise _forbidden(cluster, rights)
     if not mesh:
@@ -173,9 +173,8 @@ def _sidecars(cluster: Cluster, namespace: Object | None) -> Iterator[Check]:
 
 
 def _rights(cluster: Cluster) -> Iterator[Check]:
-    purposes = (needs.LOOK, needs.LOGS, needs.CALL, needs.RULES, needs.DEPLOY)
-    lacking = needs.missing(cluster, purposes)
-    for purpose in purposes:
+    lacking = needs.missing(cluster, needs.EVERY)
+    for purpose in needs.EVERY:
         if rights := lacking.get(purpose):
             shown = ", ".join(one.shown for one in rights)
             hint = f"{rights[0].line(cluster.namespace)}; the Role is in {_ROLE}"

@@ -14,6 +14,7 @@ LOOK = "status"
 RULES = "traffic rules"
 LOGS = "logs"
 CALL = "call"
+LOCK = "every change"
 DEPLOY = "deploy and remove"
 
 
@@ -59,10 +60,9 @@ NEEDS = (
     Need(LOOK, GROUP, ("destinationrules", "virtualservices"), ("get", "list")),
     Need(LOGS, "", ("pods/log",), ("get",)),
     Need(CALL, "", ("pods/exec",), ("get", "create")),
-    Need(RULES, "", ("configmaps",), ("create", "update")),
+    Need(LOCK, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
+    Need(RULES, "", ("configmaps",), ("watch", "create", "update", "delete")),
     Need(RULES, GROUP, ("destinationrules", "virtualservices"), ("watch", "create", "patch", "delete")),
-    Need(RULES, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
-    Need(DEPLOY, "coordination.k8s.io", ("leases",), ("get", "create", "update", "delete")),
     Need(DEPLOY, "", ("services", "serviceaccounts", "configmaps", "secrets"), _CHANGE),
     Need(DEPLOY, "", ("pods",), ("watch",)),
     Need(DEPLOY, "apps", ("deployments",), _CHANGE),
@@ -70,6 +70,8 @@ NEEDS = (
     Need(DEPLOY, "autoscaling", ("horizontalpodautoscalers",), _CHANGE),
     Need(DEPLOY, "policy", ("poddisruptionbudgets",), _CHANGE),
 )
+
+EVERY = tuple(dict.fromkeys(need.purpose for need in NEEDS))
 
 
 def missing(cluster: Cluster, purposes: Iterable[str]) -> dict[str, list[Right]]:
@@ -117,7 +119,9 @@ def _document(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _created(cluster: Cluster, document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return what the cluster makes of a question; kubectl writes several answers one behind the other."""
-    text = cluster.kubectl.run("create", "--output", "json", "--filename", "-", stdin=json.dumps(document)).stdout
+    # To validate it kubectl would list the definitions of all kinds, which few may.
+    words = ("create", "--validate=false", "--output", "json", "--filename", "-")
+    text = cluster.kubectl.run(*words, stdin=json.dumps(document)).stdout
     found: list[Mapping[str, Any]] = []
     decoder, at = json.JSONDecoder(), 0
     while at < len(text.rstrip()):

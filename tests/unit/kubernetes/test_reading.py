@@ -1,13 +1,16 @@
 """Logs, calls and doctor against kubectl's own words: what is asked, and what a user is told."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from dubbopy_cli.targets.base import CallReport, CallRequest, Check
 from dubbopy_cli.targets.kubernetes import call, doctor, logs, needs
 from tests.errortexts import Told
 
+ROOT = Path(__file__).parents[3]
 READY = [{"type": "Ready", "status": "True"}]
 REPORT = {
     "method": "api.Greeter/SayHello", "calls": 3, "ok": 2, "failed": 1, "ids": {"v1.0.0": 1, "v9.9.9": 1},
@@ -231,12 +234,12 @@ INJECTED = namespace(**{"istio-injection": "enabled"})
 @pytest.mark.parametrize(
     "case",
     [
-        ({"istio-injection": "enabled"}, KINDS, rules_of(needs.LOOK, needs.DEPLOY), Told(0, "")),
-        ({"istio.io/rev": "canary"}, KINDS, rules_of(needs.LOOK, needs.DEPLOY), Told(0, "")),
+        ({"istio-injection": "enabled"}, KINDS, rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY), Told(0, "")),
+        ({"istio.io/rev": "canary"}, KINDS, rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY), Told(0, "")),
         (
             {"istio-injection": "disabled"},
             KINDS,
-            rules_of(needs.LOOK, needs.DEPLOY),
+            rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY),
             Told(
                 3,
                 "Error: pods of namespace shops get no sidecar, so no traffic rules would act on their calls\n\n"
@@ -246,7 +249,7 @@ INJECTED = namespace(**{"istio-injection": "enabled"})
         (
             {},
             "",
-            rules_of(needs.LOOK, needs.DEPLOY),
+            rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY),
             Told(
                 3,
                 "Error: the cluster has no Istio: it knows no traffic rules\n\n"
@@ -256,7 +259,10 @@ INJECTED = namespace(**{"istio-injection": "enabled"})
         (
             {},
             None,
-            [*rules_of(needs.LOOK, needs.DEPLOY)[:-1], {"apiGroups": ["policy"], "resources": ["*"], "verbs": ["get"]}],
+            [
+                *rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY)[:-1],
+                {"apiGroups": ["policy"], "resources": ["*"], "verbs": ["get"]},
+            ],
             Told(
                 3,
                 "Error: a deploy needs rights in namespace shops that you do not have\n\n"
@@ -279,7 +285,7 @@ def test_what_keeps_a_deploy_from_succeeding(cluster, runner, desk, case):
 
 def test_a_deploy_without_a_mesh_asks_nothing_about_one(cluster, runner):
     runner.expect(*cluster.kubectl.argv("get", "namespace"), stdout=namespace())
-    runner.expect(*cluster.kubectl.argv("create"), stdout=review(rules_of(needs.LOOK, needs.DEPLOY)))
+    runner.expect(*cluster.kubectl.argv("create"), stdout=review(rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY)))
     doctor.preflight(cluster, mesh=False)
 
 
@@ -304,8 +310,7 @@ def test_doctor_of_a_cluster_in_which_all_is_well(cluster, runner, programs):
     own["metadata"]["namespace"] = "istio-system"
     runner.expect(*kubectl("get", everywhere=True), stdout=listed(own))
     runner.expect(*kubectl("get", "pods"), stdout=listed())
-    every = (needs.LOOK, needs.LOGS, needs.CALL, needs.RULES, needs.DEPLOY)
-    runner.expect(*kubectl("create"), stdout=review(rules_of(*every)))
+    runner.expect(*kubectl("create"), stdout=review(rules_of(*needs.EVERY)))
     runner.expect(cluster.helm.argv()[0], "list", stdout="[]")
     runner.expect(*kubectl("get", "services"), stdout=listed())
     runner.expect(
@@ -318,7 +323,7 @@ def test_doctor_of_a_cluster_in_which_all_is_well(cluster, runner, programs):
         Check("namespace", "ok", "shops"),
         Check("istio", "ok", "istiod 1.31.0 in istio-system"),
         Check("sidecars", "ok", "injected"),
-        *(Check(f"rights for {purpose}", "ok", "all") for purpose in every),
+        *(Check(f"rights for {purpose}", "ok", "all") for purpose in needs.EVERY),
         Check("releases", "ok", "0, none pending or failed"),
         Check("leftovers", "ok", "none"),
     )
@@ -374,7 +379,7 @@ def test_doctor_of_a_cluster_in_which_nothing_is_well(cluster, runner, programs)
         "leftovers", "warning", "VirtualService shops/shop is about a Service that is not there",
         "kubectl delete virtualservice.networking.istio.io shop --namespace shops",
     )  # fmt: skip
-    assert len(found) == 10
+    assert len(found) == 11
 
 
 def test_doctor_of_a_cluster_that_does_not_answer(cluster, runner, programs):
@@ -387,3 +392,9 @@ def test_doctor_of_a_cluster_that_does_not_answer(cluster, runner, programs):
         Check("helm", "ok", f"v3.17.2 at {programs}/helm"),
         Check("cluster", "error", f"the cluster does not answer: {refused}", "kubectl cluster-info"),
     )
+
+
+def test_the_role_of_the_docs_is_what_the_tool_needs():
+    role = yaml.safe_load((ROOT / "docs/reference/kubernetes-role.yaml").read_text(encoding="utf-8"))
+    found = [(rule["apiGroups"], tuple(rule["resources"]), tuple(rule["verbs"])) for rule in role["rules"]]
+    assert found == [([need.group], need.resources, need.verbs) for need in needs.NEEDS]

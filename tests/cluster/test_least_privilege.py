@@ -1,0 +1,116 @@
+"""The Role of docs/reference/kubernetes-role.yaml, and nothing else, is enough for what the tool does."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dubbopy_cli.errors import PreflightError
+from dubbopy_cli.targets.base import CallRequest
+from dubbopy_cli.targets.kubernetes import call, doctor, logs, rollout, rules, view
+from dubbopy_cli.traffic import edit, history
+from dubbopy_cli.traffic.model import RuleSet
+from tests.cluster.conftest import made
+from tests.cluster.pods import CLIENT, SERVER
+from tests.cluster.shops import opened, place
+
+pytestmark = pytest.mark.slow
+
+ROLE = Path(__file__).parents[2] / "docs/reference/kubernetes-role.yaml"
+USER = "ada"
+
+
+@pytest.fixture(scope="module")
+def shop(cluster, pytestconfig):
+    with made(cluster) as namespace:
+        yield opened(cluster, namespace, pytestconfig.cache.mkdir("go-projects"))
+
+
+def kubeconfig(cluster, namespace):
+    """Return the configuration of a user who may do what the Role says."""
+    role = yaml.safe_load(ROLE.read_text())
+    role["metadata"]["namespace"] = namespace
+    subject = {"kind": "ServiceAccount", "name": USER, "namespace": namespace}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": USER, "namespace": namespace}},
+        role,
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": USER, "namespace": namespace},
+            "subjects": [subject],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
+        },
+    )
+    config = json.loads(cluster.kube("config", "view", "--raw", "--minify", "--output", "json"))
+    token = cluster.kube("create", "token", USER, "--namespace", namespace).strip()
+    config["users"] = [{"name": USER, "user": {"token": token}}]
+    config["contexts"] = [{"name": USER, "context": {"cluster": config["clusters"][0]["name"], "user": USER}}]
+    return json.dumps({**config, "current-context": USER})
+
+
+@pytest.fixture
+def ada(cluster, shop, tmp_path, monkeypatch):
+    """Return the namespace as the user with the Role has it."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(kubeconfig(cluster, shop.namespace))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("DUBBOPY_KUBECTL", str(cluster.kubectl))
+    monkeypatch.setenv("DUBBOPY_HELM", str(cluster.helm4))
+    return lambda run="one", say=lambda _: None: place(USER, shop.namespace, run, say)
+
+
+def test_the_role_is_enough_to_look_to_call_and_to_change_rules(ada, shop):
+    said = []
+    found = {one.name: one for one in view.applications(ada())}
+    assert set(found) == {SERVER, CLIENT}
+    assert [one.ready for one in found[SERVER].releases] == [1, 1]
+    here = ada("one", said.append)
+    rules.apply(here, edit.set_weights(rules.read(here), shop.service, {"v2": 100}, ["v1", "v2"])).apply()
+    assert call.call(ada(), CallRequest(SERVER, count=20, concurrency=4)).versions == {"v2": 20}
+    two = ada("two", said.append)
+    rules.apply(two, history.undo(rules.read(two), rules.changes(two), shop.service)).apply()
+    assert rules.read(two) == RuleSet()
+    assert said == []
+    lines = logs.read(ada(), SERVER, None, follow=False, since=None, tail=1)
+    assert sorted(one.version for one in lines) == ["v1", "v2"]
+
+
+@pytest.mark.parametrize("helm", ["helm3", "helm4"])
+def test_the_role_is_enough_to_deploy_and_to_remove(ada, cluster, shop, monkeypatch, helm):
+    monkeypatch.setenv("DUBBOPY_HELM", str(getattr(cluster, helm)))
+    here = ada()
+    settings = "autoscaling.enabled=true,podDisruptionBudget.enabled=true,image.pullPolicy=IfNotPresent"
+    chart, version = str(shop.server / "chart/app"), "version.labels.dubbogoAppVersion=v3"
+    words = ("upgrade", "--install", f"{SERVER}-v3", chart, "--set", settings, "--set-string", version)
+    try:
+        for more in (("config=dubbo: {}",), ("config=",)):
+            here.helm.run(*words, "--set-string", *more, "--wait", "--timeout", "120s", timeout=150)
+        rollout.wait(here, SERVER, "v3", 60)
+        assert here.helm.releases()[f"{SERVER}-v3"].revision == 2
+        here.helm.run("rollback", f"{SERVER}-v3", "1", "--wait")
+        here.helm.run("uninstall", f"{SERVER}-v3", "--wait")
+        rollout.wait_gone(here, SERVER, "v3", 120)
+    finally:
+        cluster.kube("delete", "deployment", "--namespace", shop.namespace, f"{SERVER}-v3", "--ignore-not-found")
+
+
+def test_doctor_asks_for_nothing_that_the_role_does_not_give(ada):
+    doctor.preflight(ada())
+    states = {one.name: one.state for one in doctor.checks(ada()) if one.name != "version skew"}
+    assert set(states.values()) == {"ok"}
+    assert "rights for deploy and remove" in states
+
+
+def test_a_right_that_is_missing_is_named(ada, cluster, shop):
+    patch = [{"op": "remove", "path": "/rules/13"}]
+    cluster.kube(
+        "patch", "role", "dubbopy", "--namespace", shop.namespace, "--type", "json", "--patch", json.dumps(patch)
+    )
+    with pytest.raises(PreflightError) as refused:
+        doctor.preflight(ada())
+    assert refused.value.code == "cluster-forbidden"
+    assert refused.value.details.splitlines() == [
+        f"{verb} poddisruptionbudgets" for verb in ("get", "list", "watch", "create", "update", "patch", "delete")
+    ]
