@@ -111,6 +111,7 @@ ErrorCode = Literal[
     "cluster-denied",
     "cluster-unreachable",
     "istio-missing",
+    "istiod-unfit",
     "injection-off",
     # the local target
     "busy",

@@ -31,6 +31,7 @@ _VERBS = (
     "remove",
     "local",
     "config",
+    "context",
     "doctor",
 )
 

@@ -24,28 +24,37 @@ class Context:
     namespace: str
 
 
+def known(runner: Runner) -> tuple[tuple[Context, ...], str]:
+    """Return every context, and the name of the current one, which is empty where there is none."""
+    seen = json.loads(Kubectl(runner, "", "").run("config", "view", "--output", "json", everywhere=True).stdout)
+    there = seen.get("contexts") or ()
+    return (
+        tuple(Context(one["name"], one["context"].get("namespace") or "default") for one in there),
+        seen.get("current-context", ""),
+    )
+
+
 def find(runner: Runner, wanted: str) -> Context:
     """Return the context ``wanted``, or the current one when that is empty.
 
     UsageError ``context-unknown`` for one that is not there, PreflightError ``context-missing`` when none is named.
     """
-    seen = json.loads(Kubectl(runner, "", "").run("config", "view", "--output", "json", everywhere=True).stdout)
-    known = {one["name"]: one["context"] for one in seen.get("contexts") or ()}
-    name = wanted or seen.get("current-context", "")
-    if name in known:
-        return Context(name, known[name].get("namespace") or "default")
+    there, current = known(runner)
+    name = wanted or current
+    if chosen := next((one for one in there if one.name == name), None):
+        return chosen
     if wanted:
         raise UsageError(
             "context-unknown",
-            f"there is no context {wanted}." + names.did_you_mean(wanted, list(known)),
+            f"there is no context {wanted}." + names.did_you_mean(wanted, [one.name for one in there]),
             hint="kubectl config get-contexts",
         )
-    if not known and os.environ.get("KUBERNETES_SERVICE_HOST"):
+    if not there and os.environ.get("KUBERNETES_SERVICE_HOST"):
         return Context("", _own_namespace())
     if name:
         what = f"the kubeconfig's current context {name} is not there"
     else:
-        what = "the kubeconfig has no current context" if known else "there is no kubeconfig with a context"
+        what = "the kubeconfig has no current context" if there else "there is no kubeconfig with a context"
     raise PreflightError(
         "context-missing",
         what,

@@ -11,7 +11,7 @@ from typing import Any
 from dubbopy_cli.errors import DubbopyError, PreflightError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.base import Check
-from dubbopy_cli.targets.kubernetes import needs, rules
+from dubbopy_cli.targets.kubernetes import needs, proxyless, rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.kubectl import Object, ready_pods
@@ -52,6 +52,31 @@ def preflight(cluster: Cluster, *, mesh: bool = True) -> None:
             f"pods of namespace {cluster.namespace} get no sidecar, so no traffic rules would act on their calls",
             hint=_label(cluster),
         )
+
+
+def proxyless_preflight(cluster: Cluster, application: str) -> None:
+    """Raise PreflightError ``istiod-unfit`` where istiod does not serve programs that ask it themselves."""
+    for one in _istiod(cluster):
+        if one.state == "error":
+            raise PreflightError(
+                "istiod-unfit",
+                f"{application} would not work without sidecars: {one.name}: {one.detail}",
+                hint=one.hint,
+            )
+        if one.state == "warning":
+            cluster.say(f"  {one.name}: {one.detail}; {one.hint}")
+
+
+def _istiod(cluster: Cluster) -> tuple[Check, ...]:
+    words = ("get", proxyless.KINDS, "--namespace", proxyless.ISTIO_NAMESPACE, "--selector", proxyless.SELECTOR)
+    done = cluster.kubectl.attempt(*words, "--output", "json", everywhere=True)
+    if done.ok:
+        return proxyless.checks(_json(done)["items"], cluster.namespace)
+    error = fault(done)
+    if error.code != "cluster-forbidden":
+        raise error
+    # Others look after istiod; whether it lets the program in shows when that starts.
+    return (Check("istiod", "warning", error.message, error.hint),)
 
 
 def _all(cluster: Cluster) -> Iterator[Check]:

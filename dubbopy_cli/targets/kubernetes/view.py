@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,18 @@ def there(seen: Seen, application: str) -> There | None:
     if not own:
         return None
     return There(_role(own), port_of(seen.services.get(application)), [version_of(one) for one in own])
+
+
+def platforms(cluster: Cluster) -> tuple[str, ...]:
+    """Return the platforms of the nodes, such as ``linux/amd64``; none where they may not be looked at."""
+    done = cluster.kubectl.attempt("get", "nodes", "--output", "json", everywhere=True)
+    nodes = json.loads(done.stdout)["items"] if done.ok else ()
+    found = {one["status"]["nodeInfo"]["architecture"] for one in nodes if _takes_pods(one)}
+    return tuple(f"linux/{one}" for one in sorted(found))
+
+
+def _takes_pods(node: Object) -> bool:
+    return bool(node["status"]["nodeInfo"]["operatingSystem"] == "linux") and not node["spec"].get("unschedulable")
 
 
 def role_of(deployment: Object) -> Role:

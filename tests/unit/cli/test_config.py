@@ -177,3 +177,25 @@ def test_suggested_commands_name_the_place_again(desk):
         "Error: no application 'shop' is deployed in namespace default.\n\n"
         "Try: dubbopy-cli deploy --target local in its project's folder\n[application-unknown]\n",
     )
+
+
+def test_contexts_are_shown_and_pinned(desk, kubeconfig):
+    contexts = [
+        {"name": "kind-dev", "context": {"cluster": "c", "user": "u", "namespace": "shops"}},
+        {"name": "prod", "context": {"cluster": "c", "user": "u"}},
+    ]
+    kubeconfig(**{"contexts": contexts, "current-context": "kind-dev"})
+    shown = "  kind-dev  namespace shops  (kubectl's current one)\n{} prod  namespace default\n{}"
+    assert desk.cli("context").out == shown.format(" ", "commands here work on the local target\n")
+    desk.write(PROJECT)
+    assert desk.cli("context", "prod").out == "TMP/.dubbopy.yaml pins context prod\n"
+    assert desk.cli("context").out == shown.format("*", "")
+    assert json.loads(desk.cli("context", "-o", "json").out)["data"] == {
+        "target": "kubernetes",
+        "context": "prod",
+        "contexts": [
+            {"name": "kind-dev", "namespace": "shops", "current": True},
+            {"name": "prod", "namespace": "default", "current": False},
+        ],
+    }
+    assert desk.cli("context", "nowhere").code == 2
