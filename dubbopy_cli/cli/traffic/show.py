@@ -26,7 +26,7 @@ def show(
         return
     from dubbopy_cli.cli.traffic.watch import data, looks, text
 
-    seen = looks(target, application.name)
+    seen = looks(target, application)
     if console.human:
         console.live(text(one) for one in seen)
     for one in seen:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS = 10.0
 _TICK_SECONDS = 1.0
+# What is deployed changes seldom, and a cluster takes seconds to say it.
+_APPLICATION_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,23 @@ class Look:
     time: float
 
 
-def looks(target: Target, name: str) -> Iterator[Look]:
+def looks(target: Target, application: Application) -> Iterator[Look]:
     """Yield what is seen once a second; UnreachableError ``counters-missing`` when nobody counts."""
     from dubbopy_cli.cli.options import find_server
 
     pieces: list[Interval] = []
     before: Counters | None = None
+    looked = time.monotonic()
     while True:
-        after = target.counters(name)
+        after = target.counters(application.name)
         if before is not None:
             piece = between(before, after)
             # What was counted before a proxy was started again is no part of what is seen now.
             pieces = [piece] if piece.lost else _recent([*pieces, piece])
-        yield Look(find_server(target, name), total(pieces), after.time)
+        if time.monotonic() - looked >= _APPLICATION_SECONDS:
+            application = find_server(target, application.name)
+            looked = time.monotonic()
+        yield Look(application, total(pieces), after.time)
         before = after
         time.sleep(_TICK_SECONDS)
 
