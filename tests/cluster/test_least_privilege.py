@@ -1,8 +1,12 @@
 """The Role of docs/reference/kubernetes-role.yaml, and nothing else, is enough for what the tool does."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -94,6 +98,44 @@ def test_the_role_is_enough_to_deploy_and_to_remove(ada, cluster, shop, monkeypa
         rollout.wait_gone(here, SERVER, "v3", 120)
     finally:
         cluster.kube("delete", "deployment", "--namespace", shop.namespace, f"{SERVER}-v3", "--ignore-not-found")
+
+
+def cli(shop, *words):
+    """Run a command in the shop's namespace and return what it writes."""
+    where = ("--target", "kubernetes", "--context", USER, "--namespace", shop.namespace)
+    argv = [sys.executable, "-m", "dubbopy_cli", *words, *where]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.usefixtures("ada")
+def test_the_commands_work_with_the_role(shop):
+    app = ("--app", SERVER)
+    assert "rights for every change: all" in cli(shop, "doctor")
+    assert f"{SERVER}.{shop.namespace}.svc.cluster.local:20000" in cli(shop, "status")
+    cli(shop, "traffic", "set", "v1=0", "v2=100", *app)
+    assert json.loads(cli(shop, "call", "-n", "20", "-o", "json", *app))["data"]["versions"] == {"v2": 20}
+    assert "100 %" in cli(shop, "traffic", "show", *app)
+    (line,) = cli(shop, "logs", "--tail", "1", "--app", CLIENT).splitlines()
+    assert "call server response" in line
+    cli(shop, "traffic", "undo", *app)
+    changes = json.loads(cli(shop, "traffic", "history", "-o", "json", *app))["data"]["changes"]
+    assert [one["command"].split()[2] for one in changes][-2:] == ["set", "undo"]
+
+
+@pytest.mark.usefixtures("ada")
+def test_logs_that_are_followed_end_with_ctrl_c_and_leave_no_process(shop):
+    where = ("--target", "kubernetes", "--context", USER, "--namespace", shop.namespace, "--app", CLIENT)
+    argv = [sys.executable, "-m", "dubbopy_cli", "logs", "--follow", "--tail", "0", *where]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as following:
+        assert following.stdout
+        assert "call server response" in following.stdout.readline()
+        children = psutil.Process(following.pid).children(recursive=True)
+        assert any("--follow" in one.cmdline() for one in children)
+        following.send_signal(signal.SIGINT)
+        assert following.wait(60) == 130
+    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_doctor_asks_for_nothing_that_the_role_does_not_give(ada):
