@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dubbopy_cli.traffic import quick
 from dubbopy_cli.traffic.model import mapping, sequence, text
 from dubbopy_cli.traffic.yamlguard import Counter, guard_size, refuse, syntax
 
@@ -26,6 +27,8 @@ _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*(
 _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 # A dump of a cluster's objects is much larger than a file of rules.
 MAX_BYTES = 64 * 1024 * 1024
+# What a file can only have with anchors, tags or merged mappings; in all others nothing can grow.
+_INVOLVED = re.compile("[&!]|<<")
 _STEP = re.compile(r"\.?([^.\[]+)|\[(\d+)\]")
 
 
@@ -114,13 +117,21 @@ class _Builder:
 
     def documents(self, content: str) -> Iterator[tuple[Any, int]]:
         """Yield each document that is not empty, and its first line."""
+        found = None if _INVOLVED.search(content) else quick.documents(_events(content), _plain, self.lines)
+        yield from self._careful(content) if found is None else found
+
+    def _careful(self, content: str) -> Iterator[tuple[Any, int]]:
         counter = Counter(self._source)
+        take = counter.take
         open_nodes: list[_Open] = []
         anchors: dict[str, Any] = {}
         try:
             for event in _events(content):
-                counter.take(event)
+                take(event)
                 kind = type(event).__name__
+                if kind == "ScalarEvent" and open_nodes and not event.anchor:
+                    open_nodes[-1].add(_scalar(event), event.start_mark.line + 1, event)
+                    continue
                 if kind == "DocumentStartEvent":
                     anchors.clear()
                     continue
@@ -151,29 +162,32 @@ class _Builder:
 class _Open:
     """A mapping or list that is being filled; a key is kept as it is written, as JSON has only texts for keys."""
 
+    __slots__ = ("_key", "_line", "_merged", "anchor", "line", "lines", "value")
+
     def __init__(self, value: Any, line: int, anchor: str | None) -> None:  # noqa: ANN401 - a dict or a list
         self.value = value
         self.line = line
         self.anchor = anchor
         self.lines: dict[object, int] = {}
         self._key: str | None = None
+        self._line = line
         self._merged: list[Any] = []
 
     def add(self, value: Any, line: int, event: Any) -> None:  # noqa: ANN401 - any value, any event
         """Take the next key, value or entry."""
-        if isinstance(self.value, list):
+        if type(self.value) is list:
             self.lines[len(self.value)] = line
             self.value.append(value)
         elif self._key is None:
             self._key = str(getattr(event, "value", value))
             self._line = line
         else:
-            if self._key == "<<" and isinstance(value, dict | list):
+            key, self._key = self._key, None
+            if key == "<<" and isinstance(value, dict | list):
                 self._merged += value if isinstance(value, list) else [value]
             else:
-                self.lines[self._key] = self._line
-                self.value[self._key] = value
-            self._key = None
+                self.lines[key] = self._line
+                self.value[key] = value
 
     def close(self) -> Any:  # noqa: ANN401 - a dict or a list
         """Return the whole node; what ``<<`` names is added where the mapping does not say otherwise."""
@@ -183,11 +197,15 @@ class _Open:
         return self.value
 
 
-def _events(content: str) -> Iterable[Any]:
+def _events(content: str) -> Iterator[Any]:
     import yaml
 
     # The parser in C is there wherever PyYAML comes as a wheel.
-    return yaml.parse(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
+    try:
+        yield from iter(loader.get_event, None)
+    finally:
+        loader.dispose()
 
 
 def _parse_errors() -> tuple[type[Exception], ...]:
@@ -198,10 +216,9 @@ def _parse_errors() -> tuple[type[Exception], ...]:
 
 def _scalar(event: Any) -> object:  # noqa: ANN401 - PyYAML's events have no types
     value: str = event.value
-    tag = str(event.tag or "").rpartition(":")[2]
-    if tag == "str" or (not tag and not event.implicit[0]):
-        return value
-    return _plain(value)
+    if event.tag is None:
+        return _plain(value) if event.implicit[0] else value
+    return value if str(event.tag).rpartition(":")[2] == "str" else _plain(value)
 
 
 def _plain(value: str) -> object:

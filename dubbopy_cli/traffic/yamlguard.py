@@ -51,6 +51,9 @@ class Counter:
     def take(self, event: Any) -> None:  # noqa: ANN401 - the events of ruamel and PyYAML share no type, only names
         """Follow one event; UsageError ``rules-invalid`` for what no rule may hold."""
         kind = type(event).__name__
+        if kind == "ScalarEvent" and event.tag is None and event.anchor is None and self._frames:
+            self._text(event)
+            return
         tag = str(getattr(event, "tag", None) or "")
         if tag and tag not in _TAGS:
             raise refuse(f"{self._place(event)}: the tag {tag} has no meaning in a rule", "take it out")
@@ -76,6 +79,20 @@ class Counter:
                 raise refuse(f"{self._place(event)}: *{event.anchor} refers to nothing that stands before it")
             self._add(event, self._sizes[event.anchor], None)
 
+    def _text(self, event: Any) -> None:  # noqa: ANN401
+        """Follow a scalar within something, which nearly every event is."""
+        frame = self._frames[-1]
+        if frame.mapping:
+            if frame.at_key:
+                value = event.value
+                if value in frame.keys:
+                    raise self._repeated(event, value)
+                if value:
+                    frame.keys.add(value)
+            frame.at_key = not frame.at_key
+        self._written += 1
+        frame.size += 1
+
     def _add(self, event: Any, size: int, anchor: str | None) -> None:  # noqa: ANN401
         self._written += 1
         if anchor:
@@ -96,9 +113,12 @@ class Counter:
             return
         if frame.at_key and value:
             if value in frame.keys:
-                raise refuse(f"{self._place(event)}: the key '{value}' stands here a second time", "keep one of them")
+                raise self._repeated(event, value)
             frame.keys.add(value)
         frame.at_key = not frame.at_key
+
+    def _repeated(self, event: Any, key: str) -> UsageError:  # noqa: ANN401
+        return refuse(f"{self._place(event)}: the key '{key}' stands here a second time", "keep one of them")
 
     def _place(self, event: Any) -> str:  # noqa: ANN401
         return f"{self._source}:{event.start_mark.line + 1}"
@@ -106,6 +126,8 @@ class Counter:
 
 class _Frame:
     """One open mapping or list."""
+
+    __slots__ = ("anchor", "at_key", "keys", "mapping", "size")
 
     def __init__(self, anchor: str | None, *, mapping: bool) -> None:
         self.anchor = anchor

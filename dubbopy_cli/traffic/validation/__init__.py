@@ -24,23 +24,28 @@ def validate(doc: object) -> list[Finding]:
     """
     if not isinstance(doc, Mapping):
         return [Finding("error", "kind", "a Kubernetes object is needed, a mapping with apiVersion and kind")]
+    return judge(plain(doc))
+
+
+def judge(doc: Mapping[str, Any]) -> list[Finding]:
+    """Return what `validate` does of an object that is made of dict, list and scalars alone."""
     wrong = _kind(doc)
     if wrong:
         return [wrong]
     from dubbopy_cli.traffic.validation import metadata, schema
 
     kind = text(doc["kind"])
-    node = mapping(plain(doc.get("metadata")))
+    node = mapping(doc.get("metadata"))
     meta = metadata.Metadata.of(node)
     found = list(metadata.judge(node))
-    against, spec = schema.judge(kind, plain(doc.get("spec")) or {})
+    against, spec = schema.judge(kind, doc.get("spec") or {})
     banned = any(one.code == "annotation" for one in found)
     found += against
     module = import_module(f"{__name__}.{kind.lower()}")
-    judge: Callable[[Mapping[str, Any], metadata.Metadata], Any] = module.judge
+    rules: Callable[[Mapping[str, Any], metadata.Metadata], Any] = module.judge
     told = [one.path for one in against if one.severity == "error"]
     # Istio reads no further than a banned annotation.
-    found += (one for one in (() if banned else judge(mapping(spec), meta)) if not _told(one, told))
+    found += (one for one in (() if banned else rules(mapping(spec), meta)) if not _told(one, told))
     return [replace(one, object=f"{kind} {meta.namespace}/{meta.name}") for one in found]
 
 

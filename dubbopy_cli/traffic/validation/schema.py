@@ -13,6 +13,7 @@ from dubbopy_cli.names import did_you_mean
 from dubbopy_cli.traffic import units
 from dubbopy_cli.traffic.findings import Finding
 from dubbopy_cli.traffic.validation import names
+from dubbopy_cli.traffic.validation.accept import Test, acceptor
 from dubbopy_cli.traffic.validation.faults import Faults, error, info, warning
 
 Schema = dict[str, Any]
@@ -32,9 +33,11 @@ _NEEDED = {
 
 def judge(kind: str, spec: object) -> tuple[list[Finding], Any]:
     """Return what the CRD of a kind says against a spec, and the spec as it reaches the webhook: without nulls."""
-    root, validator = _loaded(kind)
+    root, validator, accepts = _loaded(kind)
     found: list[Finding] = []
     clean = _clean(spec, root, "spec", found)
+    if accepts(clean):
+        return found, clean
     # A null in a list or as the value of a map is left, for Istio's rules know what it means.
     faults = list(validator.iter_errors(clean))
     wrong = {tuple(fault.absolute_path): fault.validator_value for fault in faults if fault.validator == "type"}
@@ -65,7 +68,7 @@ def _emptied(node: Any, path: tuple[str | int, ...], kind: str) -> Any:  # noqa:
 
 
 def _clean(node: Any, schema: Schema, path: str, found: list[Finding]) -> Any:  # noqa: ANN401 - any YAML
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         return dict(_fields(node, schema, path, found))
     if isinstance(node, list):
         inner = schema.get("items", {})
@@ -89,14 +92,18 @@ def _fields(node: Mapping[str, Any], schema: Schema, path: str, found: list[Find
 
 
 @cache
-def _loaded(kind: str) -> tuple[Schema, Any]:
+def _loaded(kind: str) -> tuple[Schema, Any, Test]:
     from jsonschema import Draft202012Validator, validators
 
     text = resources.files("dubbopy_cli.traffic").joinpath("crds", f"{kind}.json").read_text(encoding="utf-8")
     root: Schema = json.loads(text, object_hook=_translated)
     rules = {"items": _items, "additionalProperties": _values, "x-duration": _duration, "x-base64": _base64}
     extended: Any = validators.extend(Draft202012Validator, rules)  # type: ignore[no-untyped-call]
-    return root, extended(root)
+    texts = {
+        "x-duration": lambda positive, node: not any(_duration(None, positive, node, None)),
+        "x-base64": lambda _, node: _is_base64(node),
+    }
+    return root, extended(root), acceptor(root, texts)
 
 
 def _translated(node: Schema) -> Schema:
@@ -137,10 +144,16 @@ def _duration(_: object, positive: bool, value: object, __: object) -> Iterator[
 def _base64(_: object, __: object, value: object, ___: object) -> Iterator[Any]:
     from jsonschema import ValidationError
 
-    try:
-        base64.b64decode(value if isinstance(value, str) else "", validate=True)
-    except ValueError:
+    if isinstance(value, str) and not _is_base64(value):
         yield ValidationError("no base64")
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _finding(fault: Any) -> Faults:  # noqa: ANN401 - jsonschema's error
