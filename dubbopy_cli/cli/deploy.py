@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dubbopy_cli import names, project
+from dubbopy_cli import names, project, settings
 from dubbopy_cli.cli import build, views
+from dubbopy_cli.cli.chartoptions import ChartOptions
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application
-from dubbopy_cli.cli.place import open_target
+from dubbopy_cli.cli.place import locate, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 from dubbopy_cli.errors import PreflightError
 
 if TYPE_CHECKING:
+    from dubbopy_cli.artifact import Artifact
+    from dubbopy_cli.plan import Plan
     from dubbopy_cli.targets.base import ReleaseRequest
 
 Version = Annotated[
     str | None, typer.Option("--version", help="Version to release; default: that of chart/app/values.yaml.")
+]
+
+
+Replicas = Annotated[
+    int | None,
+    typer.Option("--replicas", min=1, max=50, help="How many instances; default: 1, on a cluster as the chart says."),
 ]
 
 
@@ -33,33 +43,34 @@ def deploy(
     path: ProjectPath = Path(),
     version: Version = None,
     tag: build.Tag = None,
-    replicas: Annotated[int, typer.Option("--replicas", min=1, max=50, help="How many instances.")] = 1,
+    replicas: Replicas = None,
     no_traffic: Annotated[bool, typer.Option("--no-traffic", help="Keep calls from the new version for now.")] = False,
     timeout: Timeout = 60.0,
     dry_run: DryRun = False,
+    chart: ChartOptions,
     where: Where,
 ) -> None:
     """Build if needed, then release one version beside the others without losing a call."""
     from dubbopy_cli.build import lock
 
     here = project.load(path)
-    if here.mesh == "proxyless":
-        raise PreflightError(
-            "proxyless-local",
-            f"{here.name} is proxyless: it asks istiod for its rules, and the local target has no istiod",
-            hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
-        )
     here = replace(here, version=names.version(version) if version else here.version)
+    local = locate(where, path).target == "local"
+    if local:
+        _refuse(here, chart)
     target = open_target(console, where, changing=True, start=path)
+    dry_run = dry_run or chart.diff
     # Until the release has its copy: another build of this folder would be released in this one's place.
     with nullcontext() if dry_run else lock.held(here, console.say):
-        request = _request(console, here, tag, dry_run=dry_run)
-        request = replace(request, replicas=replicas, no_traffic=no_traffic, timeout=timeout)
+        make = _built if local else partial(_imaged, chart=chart, replicas=replicas)
+        request = make(console, here, tag, dry_run=dry_run)
+        request = replace(request, replicas=replicas or 1, no_traffic=no_traffic, timeout=timeout)
         with target.exclusive():
             # Planned under the lock too: another command may have changed the rules while this one waited.
-            steps = apply(console, target.deploy(request), dry_run=dry_run)
+            plan = target.deploy(request)
+            steps = apply(console, plan, dry_run=dry_run)
     if dry_run:
-        console.result({"dry_run": True, "steps": steps}, "Nothing was changed.")
+        _show(console, plan, steps, diff=chart.diff)
         return
     application = find_application(target, here.name)
     console.result(
@@ -69,22 +80,78 @@ def deploy(
     console.next_steps(views.after_deploy(application, here.version))
 
 
-def _request(console: Console, here: project.Project, tag: str | None, *, dry_run: bool) -> ReleaseRequest:
+def _refuse(here: project.Project, chart: ChartOptions) -> None:
+    """Raise what only a cluster can do."""
+    if here.mesh == "proxyless":
+        raise PreflightError(
+            "proxyless-local",
+            f"{here.name} is proxyless: it asks istiod for its rules, and the local target has no istiod",
+            hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
+        )
+    chart.refuse()
+
+
+def _show(console: Console, plan: Plan, steps: list[dict[str, str]], *, diff: bool) -> None:
+    """Show a plan that was not applied: its objects, or with ``diff`` what differs in them."""
+    text = plan.difference() if diff else plan.preview()
+    kind = "diff" if diff else "objects"
+    nothing = "Nothing would change but the pods, which are made anew." if diff and not text else ""
+    console.result(
+        {"dry_run": True, "steps": steps, **({kind: text} if text else {})},
+        text or nothing or "Nothing was changed.",
+    )
+
+
+def _built(console: Console, here: project.Project, tag: str | None, *, dry_run: bool) -> ReleaseRequest:
+    """Return the request for a program that was built into the project's folder."""
     from dubbopy_cli.artifact import Artifact
-    from dubbopy_cli.targets.base import Reference, ReleaseRequest
 
     if dry_run:
         # What would be built is not known before it is built; the steps do not depend on it.
-        built_tag, artifact = names.tag(tag or here.tag), Artifact({}, (), "0" * 64)
-        console.say(f"  build {here.name} {built_tag} if its sources have changed")
-    else:
-        done = build.run_build(console, here, tag)
-        console.say(f"  {build.said(done)}")
-        built_tag, artifact = done.tag, done.artifact
+        console.say(f"  build {here.name} {names.tag(tag or here.tag)} if its sources have changed")
+        return _request(here, names.tag(tag or here.tag), Artifact({}, (), "0" * 64))
+    done = build.run_build(console, here, tag)
+    console.say(f"  {build.said(done)}")
+    return _request(here, done.tag, done.artifact)
+
+
+def _imaged(
+    console: Console,
+    here: project.Project,
+    tag: str | None,
+    *,
+    dry_run: bool,
+    chart: ChartOptions,
+    replicas: int | None,
+) -> ReleaseRequest:
+    """Return the request for an image that is in its registry."""
+    from dubbopy_cli.artifact import Artifact
+    from dubbopy_cli.build.images.request import ImageRequest
+
+    wanted = names.tag(tag or here.tag)
+    digest = ""
+    if not chart.no_build:
+        image = ImageRequest(tag=wanted, builder=settings.builder(here.root))
+        if dry_run:
+            planned = build.plan_image(console, here, image)
+            digest = planned.expected.digest
+            for step in planned.steps.steps:
+                console.say(f"  {step.command or step.title}")
+        else:
+            made = build.make_image(console, here, image)
+            console.say(f"  {build.said_of_image(made)}")
+            digest = made.digest
+    request = _request(here, wanted, Artifact({}, (), ""))
+    return replace(request, chart=chart.request(here, digest, replicas))
+
+
+def _request(here: project.Project, tag: str, artifact: Artifact) -> ReleaseRequest:
+    from dubbopy_cli.targets.base import Reference, ReleaseRequest
+
     return ReleaseRequest(
         application=here.name,
         version=here.version,
-        tag=built_tag,
+        tag=tag,
         role=here.role,
         port=here.port,
         artifact=artifact,

@@ -34,23 +34,25 @@ def logs(
     target = open_target(console, where, changing=False)
     application = find_application(target, application_name(app_name))
     if version:
-        known_version(application, version)
+        version = known_version(application, version)
     back = seconds(since) if since else None
     many = sum(len(release.instances) for release in application.releases) > 1
     for line in target.logs(application.name, version, follow=follow, since=back, tail=tail):
         console.stream(_data(line), f"{line.instance} | {line.text}" if many or follow else line.text)
 
 
-def known_version(application: Application, version: str) -> None:
-    """Raise UsageError ``version-unknown`` unless ``version`` is deployed."""
+def known_version(application: Application, version: str) -> str:
+    """Return the version that is named by itself or as a release; UsageError ``version-unknown`` if it is not there."""
     known = [release.version for release in application.releases]
-    if version not in known:
-        raise UsageError(
-            "version-unknown",
-            f"{application.name} has no version '{version}' (deployed: {', '.join(known) or 'none'})."
-            + did_you_mean(version, known),
-            hint=f"dubbopy-cli status{in_namespace(application.namespace)}",
-        )
+    meant = version if version in known else version.removeprefix(f"{application.name}-")
+    if meant in known:
+        return meant
+    raise UsageError(
+        "version-unknown",
+        f"{application.name} has no version '{version}' (deployed: {', '.join(known) or 'none'})."
+        + did_you_mean(version, known),
+        hint=f"dubbopy-cli status{in_namespace(application.namespace)}",
+    )
 
 
 def _data(line: LogLine) -> dict[str, object]:

@@ -29,6 +29,7 @@ _VERBS = (
     "call",
     "traffic",
     "remove",
+    "rollback",
     "local",
     "config",
     "context",

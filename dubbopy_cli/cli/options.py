@@ -103,6 +103,8 @@ def apply(console: Console, plan: Plan, *, dry_run: bool) -> list[dict[str, str]
     if dry_run:
         for step in plan.steps:
             announce(step)
+            if step.command:
+                console.say(f"    {step.command}")
     else:
         plan.apply(announce)
     return [step.to_dict() for step in plan.steps]

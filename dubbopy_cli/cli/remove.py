@@ -19,7 +19,9 @@ from dubbopy_cli.errors import UsageError
 def remove(
     console: Console,
     *,
-    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="Version to remove.")] = None,
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="Version, or its release APP-VERSION.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Remove every version, the rules and the address.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Remove a version even while it gets calls.")] = False,
     yes: Yes = False,
@@ -33,7 +35,7 @@ def remove(
     target = open_target(console, where, changing=True)
     application = find_application(target, application_name(app_name))
     if version:
-        known_version(application, version)
+        version = known_version(application, version)
     elif not dry_run:
         going = ", ".join(release.name for release in application.releases) or "its rules"
         confirm(console, f"Remove {application.name} with {going}?", yes=yes)

@@ -33,7 +33,8 @@ class ChartRequest:
     """What a deploy to a cluster wants besides: the charts at ``root``, the image, and what was typed for Helm.
 
     ``digest`` is ``sha256:...``, empty where only the tag says which image it is. ``sets`` are Helm's NAME=VALUE,
-    ``replicas`` None leaves their number to the chart's values.
+    ``replicas`` None leaves their number to the chart's values. With ``sidecars`` a namespace whose pods get none is
+    refused.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class ChartRequest:
     rollback: bool = True
     update_service: bool = False
     take_ownership: bool = False
+    sidecars: bool = True
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,17 @@ class Target(Protocol):
 
     def remove(self, application: str, version: str | None, *, force: bool = False) -> Plan:
         """Plan the removal of one version, or of the whole application when ``version`` is None."""
+        ...
+
+    def rollback(self, application: str, version: str, revision: int | None, *, timeout: float) -> Plan:
+        """Plan the way back to a former revision of a version, None for the one before its own.
+
+        UsageError ``revision-unknown`` where there is none.
+        """
+        ...
+
+    def revisions(self, application: str, version: str) -> tuple[ReleaseRevision, ...]:
+        """Return the revisions of a version that are kept, the oldest first."""
         ...
 
     def applications(self) -> tuple[Application, ...]:

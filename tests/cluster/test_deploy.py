@@ -1,7 +1,12 @@
 """Versions on a real cluster: deployed, deployed again, failing, freed, rolled back, removed, by both Helms."""
 
 import random
+import re
+import shutil
 import subprocess
+import sys
+import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,7 +23,8 @@ from dubbopy_cli.targets.kubernetes.remove import Removal
 from dubbopy_cli.traffic import edit
 from dubbopy_cli.traffic.history import Origin
 from dubbopy_cli.traffic.hosts import Service
-from tests.cluster.pods import SERVER, loaded
+from tests.cluster.oldchart import old_chart
+from tests.cluster.pods import CLIENT, SERVER, deployed, loaded, report
 from tests.local.go._project import TAG
 
 pytestmark = pytest.mark.slow
@@ -31,8 +37,8 @@ QUICK = ("image.pullPolicy=IfNotPresent", "preStopSleepSeconds=1")
 class Shop:
     """A namespace with the server of the template, deployed by the classes of the target."""
 
-    def __init__(self, cluster, namespace, helm, project):
-        self.real, self.namespace, self.project = cluster, namespace, project
+    def __init__(self, cluster, namespace, projects):
+        self.real, self.namespace, (self.project, self.client) = cluster, namespace, projects
         runner = SubprocessRunner()
         self.said = []
         tools = Kubectl(runner, cluster.context, namespace), Helm(runner, cluster.context, namespace)
@@ -74,6 +80,28 @@ class Shop:
         found = self.application
         return [(one.version, one.revision, one.ready) for one in found.releases] if found else None
 
+    @contextmanager
+    def called(self):
+        """Call the server from a client's pod all the while; yields the reports of ten calls each."""
+        policy = {"image.pullPolicy": "IfNotPresent"}
+        deployed(self.real, self.namespace, self.real.helm4, CLIENT, self.client / "chart/service")
+        deployed(self.real, self.namespace, self.real.helm4, f"{CLIENT}-v1", self.client / "chart/app", **policy)
+        reports, over = [], threading.Event()
+
+        def call():
+            while not over.is_set():
+                reports.append(report(self.real, self.namespace))
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        try:
+            yield reports
+        finally:
+            over.set()
+            thread.join()
+            for name in (f"{CLIENT}-v1", CLIENT):
+                self.here.helm.run("uninstall", name, "--wait")
+
     def pods(self):
         return {one["metadata"]["name"] for one in self.here.kubectl.list("pods")}
 
@@ -93,18 +121,23 @@ class Shop:
             f"ConfigMap/{rules.HISTORY}",
         }
 
+    def left_but_pods(self):
+        """Return the same without what has a name of its own each time."""
+        names = {one for one in self.left() if not one.startswith(("Pod/", "ReplicaSet/"))}
+        return {re.sub(r"[.]v[0-9]+$", "", one) for one in names}
+
 
 @pytest.fixture(scope="session")
-def project(cluster, pytestconfig):
-    return loaded(cluster, pytestconfig.cache.mkdir("go-projects"))[0]
+def projects(cluster, pytestconfig):
+    return loaded(cluster, pytestconfig.cache.mkdir("go-projects"))
 
 
 @pytest.fixture(params=["helm3", "helm4"])
-def shop(request, cluster, namespace, project, monkeypatch):
+def shop(request, cluster, namespace, projects, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     monkeypatch.setenv("DUBBOPY_KUBECTL", str(cluster.kubectl))
     monkeypatch.setenv("DUBBOPY_HELM", str(getattr(cluster, request.param)))
-    return Shop(cluster, namespace, request.param, project)
+    return Shop(cluster, namespace, projects)
 
 
 def test_versions_come_and_go_and_leave_nothing(shop):
@@ -214,3 +247,79 @@ def test_what_would_change_is_shown_as_a_diff_of_objects(shop):
     preview = shop.plan("v1").preview()
     assert "kind: Deployment" in preview
     assert "kind: Service" not in preview
+
+
+def test_the_service_of_the_old_chart_is_taken_over_and_stays(shop, tmp_path):
+    chart = old_chart(tmp_path / "chart", SERVER, f"{REPOSITORY}:{TAG}")
+    words = ("upgrade", "--install", f"{SERVER}-v1", str(chart))
+    shop.here.helm.run(*words, "--wait")
+    address = shop.address()
+    with pytest.raises(DubbopyError) as refused:
+        shop.deploy("v2")
+    assert refused.value.code == "service-foreign"
+
+    with shop.called() as reports:
+        shop.deploy("v2", take_ownership=True)
+    assert reports
+    assert [one["errors"] for one in reports if one["ok"] != 10] == []
+    # The chart's own guard leaves the Service out of its second revision, and Helm deletes what is left out.
+    shop.here.helm.run(*words, "--set", "round=two", "--wait")
+    shop.deploy("v2", update_service=True)
+    assert shop.address() == address
+    shop.remove("v1")
+    assert shop.address() == address
+    assert shop.state == [("v2", 2, 1)]
+    shop.remove()
+    assert shop.left() == set()
+
+
+def test_by_the_command_line(shop, tmp_path):
+    folder = shutil.copytree(shop.project, tmp_path / "project")
+
+    def run(*words, code=0):
+        place = ("--target", "kubernetes", "--context", shop.real.context, "--namespace", shop.namespace)
+        argv = [sys.executable, "-m", "dubbopy_cli", *words, *place]
+        done = subprocess.run(argv, cwd=folder, env=shop.real.env(), capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout, done.stderr
+
+    chart = [word for one in QUICK for word in ("--set", one)]
+    objects, said = run("deploy", "--no-build", *chart, "--dry-run")
+    assert "kind: Service" in objects
+    assert f" upgrade --install {SERVER}-v1 {folder}/chart/app --set=image.pullPolicy=IfNotPresent" in said
+    assert shop.state is None
+
+    out, _ = run("deploy", "--no-build", *chart)
+    assert out.startswith(f"NAME: {SERVER}-v1\nNAMESPACE: {shop.namespace}\nSTATUS: deployed\nREVISION: 1\n")
+    out, _ = run("deploy", "--no-build", *chart, "--diff", "--replicas", "2")
+    assert "-  replicas: 1\n+  replicas: 2\n" in out
+    run("deploy", "--no-build", *chart, "--version", "v2", "--no-traffic")
+    out, _ = run("history", "v1")
+    assert [line.split()[-3:] for line in out.splitlines()] == [["deployed", "image", TAG]]
+    _, said = run("remove", f"{SERVER}-v1", code=6)
+    assert f"{SERVER} v1 still gets calls by the rules: route default" in said
+    _, said = run("rollback", "v1", code=2)
+    assert f"release {SERVER}-v1 has no former revision to go back to (there are: 1)" in said
+    run("remove", "--all", "--yes")
+    assert {one for one in shop.left() if not one.startswith("Lease/")} == set()
+
+
+def test_a_command_that_ended_after_any_of_its_steps_is_finished_by_the_same_command(shop):
+    shop.deploy("v1")
+    alone = shop.left_but_pods()
+    shop.deploy("v2", no_traffic=True)
+    both = shop.left_but_pods()
+    shop.remove("v2")
+    rules.apply(shop.here, edit.reset(rules.read(shop.here), shop.service)).apply()
+
+    for count in range(1, len(shop.plan("v2", no_traffic=True).steps)):
+        for step in shop.plan("v2", no_traffic=True).steps[:count]:
+            step.run()
+        shop.deploy("v2", no_traffic=True)
+        assert shop.left_but_pods() == both
+        for step in Removal(shop.here, SERVER, "v2").plan().steps[:count]:
+            step.run()
+        if shop.application.release("v2"):
+            shop.remove("v2")
+        rules.apply(shop.here, edit.reset(rules.read(shop.here), shop.service)).apply()
+        assert shop.left_but_pods() == alone

@@ -27,7 +27,7 @@ def test_a_program_of_its_own_says_the_same(desk):
     ("words", "error", "hint"),
     [
         ("traffic set", "Missing argument 'VERSION[=PERCENT]...'.", "dubbopy-cli traffic set --help"),
-        ("deploy --nope", "No such option: --nope", "dubbopy-cli deploy --help"),
+        ("deploy --zzz", "No such option: --zzz", "dubbopy-cli deploy --help"),
         ("remove --app shop", "say what to remove: one VERSION, or --all", "dubbopy-cli remove v1"),
         ("logs --since x --app shop", "'x' is no duration: write 30s, 5m or 1h", "--since 5m"),
         ("call -H x --app shop", "'x' is no header: write it as NAME=VALUE", "--header user=admin"),

@@ -16,9 +16,10 @@ from dubbopy_cli.targets.base import (
     Check,
     LogLine,
     ReleaseRequest,
+    ReleaseRevision,
     ShiftRecord,
 )
-from dubbopy_cli.targets.kubernetes import call, counters, doctor, lease, logs, rules, shiftrecord, view
+from dubbopy_cli.targets.kubernetes import call, counters, doctor, lease, logs, rollback, rules, shiftrecord, view
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.deploy import Deployment
 from dubbopy_cli.targets.kubernetes.helm import Helm
@@ -91,11 +92,20 @@ class KubernetesTarget:
 
     def deploy(self, request: ReleaseRequest) -> Plan:
         """Plan the release of one version; RolloutError from a step when it does not become ready."""
+        doctor.preflight(self._cluster, mesh=bool(request.chart and request.chart.sidecars))
         return Deployment(self._cluster, request).plan()
 
     def remove(self, application: str, version: str | None, *, force: bool = False) -> Plan:
         """Plan the removal of one version, or of the whole application when ``version`` is None."""
         return Removal(self._cluster, application, version).plan(force=force)
+
+    def rollback(self, application: str, version: str, revision: int | None, *, timeout: float) -> Plan:
+        """Plan the way back to a former revision of a version; UsageError ``revision-unknown``."""
+        return rollback.rollback(self._cluster, application, version, revision, timeout=timeout)
+
+    def revisions(self, application: str, version: str) -> tuple[ReleaseRevision, ...]:
+        """Return the revisions of a version that Helm keeps, the oldest first."""
+        return rollback.revisions(self._cluster, application, version)
 
     def logs(
         self, application: str, version: str | None, *, follow: bool, since: float | None, tail: int | None

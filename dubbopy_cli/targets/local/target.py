@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from dubbopy_cli import names
-from dubbopy_cli.errors import ConflictError, PreflightError
+from dubbopy_cli.errors import ConflictError, PreflightError, UsageError
 from dubbopy_cli.extras import need
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import Runner
@@ -21,6 +21,7 @@ from dubbopy_cli.targets.base import (
     Check,
     LogLine,
     ReleaseRequest,
+    ReleaseRevision,
     ShiftRecord,
 )
 from dubbopy_cli.targets.local import (
@@ -157,6 +158,30 @@ class LocalTarget:
         """Plan the removal of one version, or of the whole application when ``version`` is None."""
         self._need()
         return Removal(self._mesh, application, version, self._up).plan(force=force)
+
+    def rollback(self, application: str, version: str, revision: int | None, *, timeout: float) -> Plan:  # noqa: ARG002 - as the protocol has it
+        """Raise UsageError ``revision-unknown``: what a former revision ran is not kept here."""
+        there = ", ".join(str(one.number) for one in self.revisions(application, version))
+        raise UsageError(
+            "revision-unknown",
+            f"the local target keeps no former revision of {application}-{version} (there is: {there})",
+            hint="check the former sources out and deploy them again",
+        )
+
+    def revisions(self, application: str, version: str) -> tuple[ReleaseRevision, ...]:
+        """Return the revision that runs, and during a deploy the one that is to follow."""
+        self._need()
+        app = self._mesh.load().app(application)
+        release = app.release(version) if app else None
+        return tuple(
+            ReleaseRevision(
+                one.number,
+                "deployed" if release and one.number == release.current else "pending",
+                one.deployed,
+                f"image {one.tag}",
+            )
+            for one in (release.revisions if release else ())
+        )
 
     def applications(self) -> tuple[Application, ...]:
         """Return what runs, sorted by name."""
