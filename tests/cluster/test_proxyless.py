@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pytest
 
 from dubbopy_cli.cli.traffic.change import counts, proxyless
-from dubbopy_cli.errors import ConflictError
+from dubbopy_cli.errors import ConflictError, PreflightError
 from dubbopy_cli.process import SubprocessRunner
 from dubbopy_cli.targets.base import Check
+from dubbopy_cli.targets.kubernetes import doctor, rules, view
 from dubbopy_cli.targets.kubernetes import proxyless as istiod
-from dubbopy_cli.targets.kubernetes import rules, view
 from dubbopy_cli.targets.kubernetes.cluster import Cluster as Engine
 from dubbopy_cli.targets.kubernetes.helm import Helm
 from dubbopy_cli.targets.kubernetes.kubectl import Kubectl
@@ -165,12 +165,16 @@ def test_a_client_that_istiod_does_not_let_in_ends_and_says_what_istiod_needs(cl
         f"kubectl -n istio-system set env deployment/istiod {istiod.ALLOWED}={closed.namespace}",
     )
     assert replicas.state == "ok"
+    with pytest.raises(PreflightError) as refused:
+        doctor.proxyless_preflight(closed.engine("refused"), CLIENT)
+    assert refused.value.hint == access.hint
     needs = f"does not let this namespace read its registrations: its environment must have {istiod.ALLOWED})"
     eventually(lambda: any(one.endswith(needs) for one in closed.said()), "the client says why it ends", MINUTE)
 
 
 def test_the_hint_lets_it_in_and_both_versions_answer(lab):
-    assert [one.state for one in lab.checks()] == ["ok", "ok"]
+    doctor.proxyless_preflight(lab.engine("let in"), CLIENT)
+    assert [one.state for one in doctor.checks(lab.engine("doctor")) if one in lab.checks()] == ["ok", "ok"]
     assert set(lab.calls(100)) == set(ID.values())
     eventually(lambda: len({line.rpartition("id:")[2] for line in lab.said()} - {""}) >= 2, "both are logged", MINUTE)
     pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", "dubbopy.io/mesh=proxyless")["items"]

@@ -195,6 +195,8 @@ def _sidecars(cluster: Cluster, namespace: Object | None) -> Iterator[Check]:
         yield Check("sidecars", "warning", f"pods without one: {', '.join(bare)}", hint)
     else:
         yield Check("sidecars", "ok", "injected" if namespace else f"in all of {len(pods)} pods")
+    if any(proxyless.is_proxyless(one) for one in pods):
+        yield from _istiod(cluster)
 
 
 def _rights(cluster: Cluster) -> Iterator[Check]:
