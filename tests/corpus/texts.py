@@ -1,5 +1,7 @@
 """Objects of the corpus with another text in one place, put together of the pieces that such texts are made of."""
 
+# ruff: noqa: SIM905 - so many pieces, each in quotes on a line of its own, cannot be read
+
 from __future__ import annotations
 
 import copy
@@ -10,194 +12,58 @@ from typing import Any
 from dubbopy_cli.traffic import validate
 from tests.corpus.mutations import Mutator, places
 
-PIECES: dict[str, tuple[str, ...]] = {
-    "domain": (
-        *("a", "b", "1", "-", ".", "..", "*", "*.", "_", "A", "/", "./", "*/", "~/", ":80", " ", "%", "ä"),
-        *("example", ".com", ".svc.cluster.local", "xn--a", "x" * 63, "a." * 120, "10.0.0.1", "::1", "mesh"),
-    ),
-    "address": (
-        *(
-            "10",
-            ".0",
-            ".0.0",
-            "10.0.0.1",
-            "01",
-            "256",
-            ".",
-            "::",
-            "::1",
-            "fe80",
-            ":",
-            "ffff",
-            "%eth0",
-            "/",
-            "/8",
-            "/32",
-        ),
-        *(
-            "/33",
-            "/08",
-            "/-1",
-            "/129",
-            "[",
-            "]",
-            "unix://",
-            "/run/a",
-            "@a",
-            "a.b",
-            "::ffff:1.2.3.4",
-            " ",
-            "-",
-            "*",
-            "1e1",
-        ),
-    ),
-    "regex": (
-        *(
-            "a",
-            ".",
-            "*",
-            "+",
-            "?",
-            "??",
-            "*?",
-            "**",
-            "{2}",
-            "{2,1}",
-            "{1001}",
-            "{1000}",
-            "{,2}",
-            "(",
-            ")",
-            "(a)",
-            "(?:a)",
-        ),
-        *(
-            "(?i)",
-            "(?i:a)",
-            "(?P<n>a)",
-            "(?<n>a)",
-            "(?P<n",
-            "(?=a)",
-            "(?<!a)",
-            "(?#a)",
-            "[",
-            "]",
-            "[a-c]",
-            "[c-a]",
-            "[^a]",
-        ),
-        *(
-            "[[:alpha:]]",
-            "[[:bad:]]",
-            "[]a]",
-            "[a-\\d]",
-            "\\d",
-            "\\pL",
-            "\\p{Greek}",
-            "\\p{Letter}",
-            "\\p{Bad}",
-            "\\PN",
-            "\\b",
-            "\\B",
-        ),
-        *("\\A", "\\z", "\\Z", "\\G", "\\Q", "\\E", "\\C", "\\x41", "\\x{10FFFF}", "\\x{110000}", "\\07", "\\8", "\\1"),
-        *(
-            "\\",
-            "\\-",
-            "\\_",
-            "\\é",
-            "^",
-            "$",
-            "|",
-            "/",
-            "ä",
-            "\\n",
-            "\\R",
-            "\\h",
-            "(?s-i:a)",
-            "(?z)",
-            "{",
-            "}",
-            "\\k<n>",
-        ),
-    ),
-    "duration": (
-        *("1", "0", "s", "ms", "us", "µs", "ns", "h", "m", "d", ".", ".5", "-", "+", " ", "1s", "0.5s", "1e3", "1h1m"),
-        *("315576000000s", "999999999999s", "100000h", "0.0001s", "0s"),
-    ),
-    "value": (
-        *("%", "%%", "a", "%REQ(a)%", "%START_TIME(%s)%", "(", ")", '"', "%A_B%", "%a%", "%DYNAMIC_METADATA(", '["a"]'),
-        *(")%", "\t", "\n", "\x00", "\x7f", " ", "ä", ":", "%REQ(:path?x):5%", "%PER_REQUEST_STATE(a.b)%", "100"),
-    ),
-    "name": (
-        *(
-            "a",
-            "A",
-            "-",
-            "_",
-            ".",
-            "/",
-            ":",
-            "*",
-            "~",
-            " ",
-            ",",
-            "1",
-            "x-a",
-            "host",
-            "Host",
-            ":authority",
-            ":path",
-            "ä",
-        ),
-        *(
-            "@request.auth.claims",
-            ".sub",
-            "[a]",
-            "[",
-            "]",
-            "5xx",
-            "503",
-            "reset",
-            "gateway-error",
-            "cancelled",
-            "unavailable",
-        ),
-        *(
-            "region",
-            "/zone",
-            "/*",
-            "topology.kubernetes.io/zone",
-            "topology.istio.io/network",
-            "x" * 62,
-            "x" * 64,
-            "a=b",
-        ),
-        *(
-            "HTTP",
-            "HTTPS",
-            "GRPC",
-            "grpc-web",
-            "TCP",
-            "Mongo",
-            "UNAVAILABLE",
-            "GET",
-            "CONNECT",
-            "spiffe://a",
-            "sha256:",
-        ),
-        *(
-            "file:///a",
-            "kubernetes://a",
-            "configmap://a",
-            "ECDHE-RSA-AES128-GCM-SHA256",
-            "AES128-SHA",
-            "TLSV1_2",
-            "\\1",
-            "\\9",
-        ),
-    ),
+PIECES: dict[str, list[str]] = {
+    "domain": [
+        *r"""
+        a b 1 - . .. * *. _ A / ./ */ ~/ :80 % ä example .com .svc.cluster.local xn--a 10.0.0.1 ::1 mesh
+        """.split(),
+        " ",
+        "x" * 63,
+        "a." * 120,
+    ],
+    "address": [
+        *r"""
+        10 .0 .0.0 10.0.0.1 01 256 . :: ::1 fe80 : ffff %eth0 / /8 /32 /33 /08 /-1 /129 [ ] unix:// /run/a @a a.b
+        ::ffff:1.2.3.4 - * 1e1
+        """.split(),
+        " ",
+    ],
+    "regex": [
+        *r"""
+        a . * + ? ?? *? ** {2} {2,1} {1001} {1000} {,2} ( ) (a) (?:a) (?i) (?i:a) (?P<n>a) (?<n>a) (?P<n (?=a)
+        (?<!a) (?#a) [ ] [a-c] [c-a] [^a] [[:alpha:]] [[:bad:]] []a] [a-\d] \d \pL \p{Greek} \p{Letter} \p{Bad}
+        \PN \b \B \A \z \Z \G \Q \E \C \x41 \x{10FFFF} \x{110000} \07 \8 \1 \ \- \_ \é ^ $ | / ä \n \R \h
+        (?s-i:a) (?z) { } \k<n>
+        """.split(),
+    ],
+    "duration": [
+        *r"""
+        1 0 s ms us µs ns h m d . .5 - + 1s 0.5s 1e3 1h1m 315576000000s 999999999999s 100000h 0.0001s 0s
+        """.split(),
+        " ",
+    ],
+    "value": [
+        *r"""
+        % %% a %REQ(a)% %START_TIME(%s)% ( ) " %A_B% %a% %DYNAMIC_METADATA( ["a"] )% ä : %REQ(:path?x):5%
+        %PER_REQUEST_STATE(a.b)% 100
+        """.split(),
+        "\t",
+        "\n",
+        "\x00",
+        "\x7f",
+        " ",
+    ],
+    "name": [
+        *r"""
+        a A - _ . / : * ~ , 1 x-a host Host :authority :path ä @request.auth.claims .sub [a] [ ] 5xx 503 reset
+        gateway-error cancelled unavailable region /zone /* topology.kubernetes.io/zone topology.istio.io/network
+        a=b HTTP HTTPS GRPC grpc-web TCP Mongo UNAVAILABLE GET CONNECT spiffe://a sha256: file:///a
+        kubernetes://a configmap://a ECDHE-RSA-AES128-GCM-SHA256 AES128-SHA TLSV1_2 \1 \9
+        """.split(),
+        " ",
+        "x" * 62,
+        "x" * 64,
+    ],
 }
 # Which pieces the text of a field is made of; of any where it is not here.
 _DOMAINS = ("host", "hosts", "sniHosts", "gateways", "targetHost", "authority", "sni", "exact", "gateway", "proxy")
