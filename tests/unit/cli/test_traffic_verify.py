@@ -74,7 +74,11 @@ def test_a_log_without_calls_decides_nothing(shop):
 
 def test_a_change_of_rules_within_the_time_is_told(shop):
     log(shop, *[(9, "INFO", LINE.format("1.0.0"))] * 900)
-    assert shop.cli("traffic", "set", "v1", "--app", "shop", "--force", "-q").code == 0
+    try:
+        assert shop.cli("traffic", "set", "v1", "--app", "shop", "--force", "-q").code == 0
+    finally:
+        # A change of rules starts the mesh.
+        assert shop.cli("local", "stop").code == 0
     done = verify(shop, "--expect", "v1=100")
     assert done.code == 0
     assert done.text.startswith("Warning: the rules were changed ")
