@@ -39,8 +39,10 @@ class ChartOptions:
     take_ownership: Annotated[
         bool, typer.Option("--take-ownership", help="Cluster: take over a Service that another release made.")
     ] = False
-
     no_mesh: Annotated[bool, typer.Option("--no-mesh", help="Cluster: deploy even where pods get no sidecar.")] = False
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Cluster: use a registry without TLS that is trusted.")
+    ] = False
     no_build: Annotated[
         bool, typer.Option("--no-build", help="Cluster: the image is where its nodes find it; build and push nothing.")
     ] = False
@@ -70,5 +72,4 @@ class ChartOptions:
             rollback=self.rollback is not False,
             update_service=self.update_service,
             take_ownership=self.take_ownership,
-            sidecars=here.mesh == "sidecar" and not self.no_mesh,
         )

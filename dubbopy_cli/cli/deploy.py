@@ -14,11 +14,10 @@ from dubbopy_cli import names, project, settings
 from dubbopy_cli.cli import build, views
 from dubbopy_cli.cli.chartoptions import ChartOptions
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application
+from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application, patience
 from dubbopy_cli.cli.place import locate, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
-from dubbopy_cli.errors import PreflightError
 
 if TYPE_CHECKING:
     from dubbopy_cli.artifact import Artifact
@@ -45,7 +44,7 @@ def deploy(
     tag: build.Tag = None,
     replicas: Replicas = None,
     no_traffic: Annotated[bool, typer.Option("--no-traffic", help="Keep calls from the new version for now.")] = False,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = None,
     dry_run: DryRun = False,
     chart: ChartOptions,
     where: Where,
@@ -57,14 +56,15 @@ def deploy(
     here = replace(here, version=names.version(version) if version else here.version)
     local = locate(where, path).target == "local"
     if local:
-        _refuse(here, chart)
+        chart.refuse()
     target = open_target(console, where, changing=True, start=path)
+    target.preflight(here.name, "none" if chart.no_mesh else here.mesh)
     dry_run = dry_run or chart.diff
     # Until the release has its copy: another build of this folder would be released in this one's place.
     with nullcontext() if dry_run else lock.held(here, console.say):
-        make = _built if local else partial(_imaged, chart=chart, replicas=replicas)
+        make = _built if local else partial(_imaged, chart=chart, replicas=replicas, platforms=target.platforms())
         request = make(console, here, tag, dry_run=dry_run)
-        request = replace(request, replicas=replicas or 1, no_traffic=no_traffic, timeout=timeout)
+        request = replace(request, replicas=replicas or 1, no_traffic=no_traffic, timeout=patience(target, timeout))
         with target.exclusive():
             # Planned under the lock too: another command may have changed the rules while this one waited.
             plan = target.deploy(request)
@@ -78,17 +78,6 @@ def deploy(
         views.deployed(application, here.version),
     )
     console.next_steps(views.after_deploy(application, here.version))
-
-
-def _refuse(here: project.Project, chart: ChartOptions) -> None:
-    """Raise what only a cluster can do."""
-    if here.mesh == "proxyless":
-        raise PreflightError(
-            "proxyless-local",
-            f"{here.name} is proxyless: it asks istiod for its rules, and the local target has no istiod",
-            hint=f"dubbopy-cli newApp ../{here.name}-sidecar --mesh sidecar",
-        )
-    chart.refuse()
 
 
 def _show(console: Console, plan: Plan, steps: list[dict[str, str]], *, diff: bool) -> None:
@@ -123,6 +112,7 @@ def _imaged(
     dry_run: bool,
     chart: ChartOptions,
     replicas: int | None,
+    platforms: tuple[str, ...],
 ) -> ReleaseRequest:
     """Return the request for an image that is in its registry."""
     from dubbopy_cli.artifact import Artifact
@@ -131,7 +121,7 @@ def _imaged(
     wanted = names.tag(tag or here.tag)
     digest = ""
     if not chart.no_build:
-        image = ImageRequest(tag=wanted, builder=settings.builder(here.root))
+        image = ImageRequest(wanted, settings.builder(here.root), platforms, insecure=chart.insecure)
         if dry_run:
             planned = build.plan_image(console, here, image)
             digest = planned.expected.digest

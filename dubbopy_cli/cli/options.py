@@ -47,7 +47,10 @@ App = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Ask nothing.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait until the instances are ready.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", min=0.1, help="Seconds to wait until it is ready; default: 60, on a cluster 180."),
+]
 Headers = Annotated[list[str] | None, typer.Option("-H", "--header", metavar="K=V", help="Send a header; repeatable.")]
 
 
@@ -108,6 +111,11 @@ def apply(console: Console, plan: Plan, *, dry_run: bool) -> list[dict[str, str]
     else:
         plan.apply(announce)
     return [step.to_dict() for step in plan.steps]
+
+
+def patience(target: Target, timeout: float | None) -> float:
+    """Return the seconds within which a release has to become ready; in a cluster an image may have to be pulled."""
+    return timeout or (60.0 if target.name == "local" else 180.0)
 
 
 def confirm(console: Console, question: str, *, yes: bool) -> None:

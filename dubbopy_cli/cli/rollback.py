@@ -10,7 +10,7 @@ import typer
 from dubbopy_cli.cli import views
 from dubbopy_cli.cli.logs import known_version
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import App, DryRun, Timeout, Where, application_name, apply, find_application
+from dubbopy_cli.cli.options import App, DryRun, Timeout, Where, application_name, apply, find_application, patience
 from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
@@ -32,7 +32,7 @@ def rollback(
     revision: Annotated[
         int | None, typer.Argument(metavar="[REV]", min=1, help="Revision of `history`; default: the one before.")
     ] = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = None,
     dry_run: DryRun = False,
     app_name: App = None,
     where: Where,
@@ -42,7 +42,7 @@ def rollback(
     application = find_application(target, application_name(app_name))
     meant = _meant(application, version)
     with target.exclusive():
-        plan = target.rollback(application.name, meant, revision, timeout=timeout)
+        plan = target.rollback(application.name, meant, revision, timeout=patience(target, timeout))
         steps = apply(console, plan, dry_run=dry_run)
     if dry_run:
         console.result({"dry_run": True, "steps": steps}, "Nothing was changed.")

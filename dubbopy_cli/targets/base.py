@@ -33,8 +33,7 @@ class ChartRequest:
     """What a deploy to a cluster wants besides: the charts at ``root``, the image, and what was typed for Helm.
 
     ``digest`` is ``sha256:...``, empty where only the tag says which image it is. ``sets`` are Helm's NAME=VALUE,
-    ``replicas`` None leaves their number to the chart's values. With ``sidecars`` a namespace whose pods get none is
-    refused.
+    ``replicas`` None leaves their number to the chart's values.
     """
 
     root: Path
@@ -46,7 +45,6 @@ class ChartRequest:
     rollback: bool = True
     update_service: bool = False
     take_ownership: bool = False
-    sidecars: bool = True
 
 
 @dataclass(frozen=True)
@@ -236,6 +234,14 @@ class Target(Protocol):
 
         Without ``wait``, for a command that only looks, nothing happens while another command is at work.
         """
+        ...
+
+    def preflight(self, application: str, mesh: str) -> None:
+        """Refuse a deploy that cannot succeed, before anything is built; ``mesh`` is sidecar, proxyless or none."""
+        ...
+
+    def platforms(self) -> tuple[str, ...]:
+        """Return those that an image has to be made for, such as ``linux/amd64``; none where that is not known."""
         ...
 
     def deploy(self, request: ReleaseRequest) -> Plan:

@@ -264,6 +264,7 @@ def test_a_project_with_a_broken_file(desk, file, text, error, hint):
             [],
             Told(
                 3,
+                "target local, namespace default\n"
                 "Error: shop is proxyless: it asks istiod for its rules, and the local target has no istiod\n\n"
                 "Try: dubbopy-cli newApp ../shop-sidecar --mesh sidecar\n[proxyless-local]\n",
             ),

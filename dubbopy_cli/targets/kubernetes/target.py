@@ -90,9 +90,18 @@ class KubernetesTarget:
         """Return nothing: the cluster mends what runs, and a deploy what a killed Helm left of its release."""
         return ()
 
+    def preflight(self, application: str, mesh: str) -> None:
+        """Refuse a deploy that the cluster would not let succeed."""
+        doctor.preflight(self._cluster, mesh=mesh == "sidecar")
+        if mesh == "proxyless":
+            doctor.proxyless_preflight(self._cluster, application)
+
+    def platforms(self) -> tuple[str, ...]:
+        """Return those of the nodes, none where nodes may not be looked at."""
+        return view.platforms(self._cluster)
+
     def deploy(self, request: ReleaseRequest) -> Plan:
         """Plan the release of one version; RolloutError from a step when it does not become ready."""
-        doctor.preflight(self._cluster, mesh=bool(request.chart and request.chart.sidecars))
         return Deployment(self._cluster, request).plan()
 
     def remove(self, application: str, version: str | None, *, force: bool = False) -> Plan:

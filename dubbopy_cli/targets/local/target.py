@@ -149,6 +149,19 @@ class LocalTarget:
         self._need()
         return status(self._mesh)
 
+    def preflight(self, application: str, mesh: str) -> None:
+        """Refuse a program that has to ask istiod; PreflightError ``proxyless-local``."""
+        if mesh == "proxyless":
+            raise PreflightError(
+                "proxyless-local",
+                f"{application} is proxyless: it asks istiod for its rules, and the local target has no istiod",
+                hint=f"dubbopy-cli newApp ../{application}-sidecar --mesh sidecar",
+            )
+
+    def platforms(self) -> tuple[str, ...]:
+        """Return nothing: no image is made."""
+        return ()
+
     def deploy(self, request: ReleaseRequest) -> Plan:
         """Plan the release of one version; RolloutError from a step when it does not become ready."""
         self._need()

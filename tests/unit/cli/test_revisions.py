@@ -16,6 +16,7 @@ from tests.errortexts import PROJECT, Told
         (["--take-ownership"], "take-ownership"),
         (["--no-mesh"], "no-mesh"),
         (["--no-build"], "no-build"),
+        (["--insecure"], "insecure"),
     ],
 )
 def test_what_is_for_a_cluster_is_refused_on_the_local_target(desk, words, name):
