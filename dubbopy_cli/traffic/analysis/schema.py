@@ -19,7 +19,7 @@ def validation(world: World) -> Iterator[Finding]:
     left = {INEFFECTIVE, UNREACHABLE, "unknown-field"}
     for kind in _KINDS:
         for one in world.of(kind):
-            for found in judge(one.document):
+            for found in judge(one.document, one.namespace):
                 if found.code not in left and found.severity != "info":
                     code = "IST0106" if found.severity == "error" else "IST0133"
                     yield one.report(code, found.message, path=found.path)

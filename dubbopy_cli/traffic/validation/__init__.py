@@ -27,8 +27,11 @@ def validate(doc: object) -> list[Finding]:
     return judge(plain(doc))
 
 
-def judge(doc: Mapping[str, Any]) -> list[Finding]:
-    """Return what `validate` does of an object that is made of dict, list and scalars alone."""
+def judge(doc: Mapping[str, Any], namespace: str = "default") -> list[Finding]:
+    """Return what `validate` does of an object of dict, list and scalars alone.
+
+    An object that names no namespace is judged as one of ``namespace``.
+    """
     wrong = _kind(doc)
     if wrong:
         return [wrong]
@@ -36,7 +39,7 @@ def judge(doc: Mapping[str, Any]) -> list[Finding]:
 
     kind = text(doc["kind"])
     node = mapping(doc.get("metadata"))
-    meta = metadata.Metadata.of(node)
+    meta = metadata.Metadata.of(node, namespace)
     found = list(metadata.judge(node))
     against, spec = schema.judge(kind, doc.get("spec") or {})
     banned = any(one.code == "annotation" for one in found)

@@ -18,7 +18,7 @@ _INTERNAL = (
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of an object; without a namespace it is in `default`, as for kubectl."""
+    """The metadata of an object."""
 
     name: str
     namespace: str
@@ -26,11 +26,11 @@ class Metadata:
     annotations: Mapping[str, str]
 
     @classmethod
-    def of(cls, node: Node) -> Metadata:
-        """Return the metadata as far as it can be read."""
+    def of(cls, node: Node, namespace: str) -> Metadata:
+        """Return the metadata as far as it can be read; without a namespace it is in ``namespace``."""
         return cls(
             text(node.get("name")),
-            text(node.get("namespace")) or "default",
+            text(node.get("namespace")) or namespace,
             mapping(node.get("labels")),
             mapping(node.get("annotations")),
         )

@@ -64,8 +64,13 @@ func main() {
 
 // analyze does what `istioctl analyze` does in a cluster of these objects: unlike its analysis of files it looks at
 // Services, pods, namespaces, nodes and Secrets as well.
-func analyze(objects string) answer {
-	said := answer{}
+func analyze(objects string) (said answer) {
+	// Some analyzers take for granted what the API server sees to, such as the source of a rule of an AuthorizationPolicy.
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			said = answer{Failed: fmt.Sprint("panic: ", panicked)}
+		}
+	}()
 	analyzer := local.NewIstiodAnalyzer(analyzers.AllCombined(), "", "istio-system", nil)
 	source := []local.ReaderSource{{Name: "objects.yaml", Reader: strings.NewReader(objects)}}
 	if err := analyzer.AddTestReaderKubeSource(source); err != nil {

@@ -310,3 +310,10 @@ def test_a_condition_without_a_status_is_told_of_types_that_are_not_watched():
     assert said(type="other", status="False") == []
     assert said(type="istio.io/WaypointBound") == []
     assert said(type="istio.io/WaypointBound", status="False") == [("IST0171", "Service a/s")]
+
+
+def test_an_object_without_a_namespace_cannot_be_exported_to_it():
+    port = {"name": "http", "number": 80, "protocol": "HTTP"}
+    doc = thing("ServiceEntry", "s", {"hosts": ["a.b"], "exportTo": ["."], "resolution": "DNS", "ports": [port]})
+    assert codes(doc, only="schema.ValidationAnalyzer") == [("IST0106", "ServiceEntry s")]
+    assert codes(doc, only="schema.ValidationAnalyzer", namespace="default") == []
