@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dubbopy_cli.traffic.findings import Finding as Finding
+from dubbopy_cli.traffic.plan import RulePlan as RulePlan
 from dubbopy_cli.traffic.plan import plan as plan
 from dubbopy_cli.traffic.validation import validate as validate
+from dubbopy_cli.traffic.verify import Verdict as Verdict
 from dubbopy_cli.traffic.verify import verify as verify
 
 if TYPE_CHECKING:
