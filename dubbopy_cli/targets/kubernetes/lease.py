@@ -31,7 +31,7 @@ def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], D
 
     Clocks of other machines are not trusted: a Lease has run out when nobody has renewed it while we looked.
     """
-    own = _Own(cluster, name, f"{cluster.origin.who}:{os.getpid()}")
+    own = Own(cluster, name, f"{cluster.origin.who}:{os.getpid()}")
     _take(own, seconds, busy)
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(own, ended), daemon=True)
@@ -45,7 +45,7 @@ def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], D
 
 
 @dataclass
-class _Own:
+class Own:
     """A Lease as this command wants to have it."""
 
     cluster: Cluster
@@ -53,6 +53,7 @@ class _Own:
     holder: str
 
     def seen(self) -> Object | None:
+        """Return it as it is, None where nobody holds it."""
         return self.cluster.kubectl.find("lease", self.name)
 
     def write(self, former: Object | None) -> bool:
@@ -81,7 +82,7 @@ class _Own:
             self.cluster.say(f"lease {self.name} stays for {DURATION_SECONDS} s: {error.message}")
 
 
-def _take(own: _Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None:
+def _take(own: Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None:
     started = time.monotonic()
     mark, since, told = None, started, False
     while True:
@@ -105,7 +106,7 @@ def _take(own: _Own, seconds: float, busy: Callable[[str], DubbopyError]) -> Non
         time.sleep(_POLL_SECONDS)
 
 
-def _renew(own: _Own, ended: threading.Event) -> None:
+def _renew(own: Own, ended: threading.Event) -> None:
     while not ended.wait(_RENEW_SECONDS):
         try:
             found = own.seen()
