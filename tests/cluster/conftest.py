@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.harness import lifecycle
 from tests.cluster.harness.cluster import Cluster, existing
 from tests.cluster.harness.progress import HarnessError
+from tests.cluster.shops import both
 from tests.helm import UnavailableError
 
 _numbers = count(1)
@@ -31,6 +33,13 @@ def cluster() -> Iterator[Cluster]:
                 raise
             pytest.skip(f"no cluster: {error}")
         yield own
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster, pytestconfig: pytest.Config) -> tuple[Path, Path]:
+    """The folders of a server and a client, with the images of the server's versions and the client in the node."""
+    assert pytestconfig.cache
+    return both(cluster, pytestconfig.cache.mkdir("go-projects"))
 
 
 @pytest.fixture

@@ -45,14 +45,20 @@ def place(context: str, namespace: str, run: str = "one", say: Callable[[str], N
     return Place(namespace, *tools, say, Origin(f"dubbopy-cli {run}", "ada@desk", run))
 
 
-def opened(cluster: Cluster, namespace: str, cache: Path) -> Shop:
-    """Deploy both versions and the client by the charts, as `make deploy` does."""
+def both(cluster: Cluster, cache: Path) -> tuple[Path, Path]:
+    """Return the folders of the server and the client, with the images of both versions in the node."""
     server, client = loaded(cluster, cache)
     second = cache / f"{server.name}-second"
     shutil.copytree(server, second, dirs_exist_ok=True)
     flags = ["-trimpath", "-ldflags", f"-s -w -X {SERVER}/pkg/service.tag={TAGS['v2']}"]
     go(second, "build", *flags, "-o", "build/app", "./cmd")
     cluster.load_project(second, f"localhost:5000/{SERVER}:{TAGS['v2']}")
+    return server, client
+
+
+def opened(cluster: Cluster, namespace: str, cache: Path) -> Shop:
+    """Deploy both versions and the client by the charts, as `make deploy` does."""
+    server, client = both(cluster, cache)
     for name, folder in ((SERVER, server), (CLIENT, client)):
         deployed(cluster, namespace, cluster.helm4, name, folder / "chart/service")
     for version, tag in TAGS.items():
