@@ -18,6 +18,8 @@ from dubbopy_cli.errors import DubbopyError, PreflightError
 
 Trace = Callable[[str], None]
 _PIECE = 1 << 16
+# What poll(2) takes: milliseconds in a C int, less than 25 days.
+_LONGEST_SECONDS = 2_000_000.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class SubprocessRunner:
             self._trace(shown(argv))
         process = _start(argv, cwd, env, piped=stdin is not None)
         try:
-            out, err = process.communicate(stdin, timeout=timeout)
+            out, err = process.communicate(stdin, timeout=min(timeout, _LONGEST_SECONDS))
         except subprocess.TimeoutExpired as late:
             _end_group(process)
             raise DubbopyError(

@@ -111,3 +111,7 @@ def test_a_stream_ends_with_whoever_holds_it():
         end(stream)
         del stream
         assert not psutil.pid_exists(pid)
+
+
+def test_more_time_than_the_system_can_wait_is_no_fault():
+    assert SubprocessRunner().run([sys.executable, "-c", "print(1)"], timeout=5_000_060).stdout == "1\n"

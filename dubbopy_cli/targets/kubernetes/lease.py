@@ -68,9 +68,13 @@ class Own:
         done = self.cluster.kubectl.attempt(*words, stdin=json.dumps(document))
         if done.ok:
             return True
-        if any(word in done.stderr for word in ("AlreadyExists", "Conflict", "NotFound")):
+        error = fault(done)
+        # Without its namespace a Lease is not found either, and never will be.
+        if error.code != "namespace-missing" and any(
+            word in done.stderr for word in ("AlreadyExists", "Conflict", "NotFound")
+        ):
             return False
-        raise fault(done)
+        raise error
 
     def release(self) -> None:
         """Take it away if it is ours still; what cannot be reached runs out by itself."""
