@@ -34,12 +34,12 @@ def remove(
         raise UsageError("usage", "say what to remove: one VERSION, or --all", hint="dubbopy-cli remove v1")
     target = open_target(console, where, changing=True)
     application = find_application(target, application_name(app_name))
-    if version:
-        version = known_version(application, version)
-    elif not dry_run:
+    if everything and not dry_run:
         going = ", ".join(release.name for release in application.releases) or "its rules"
         confirm(console, f"Remove {application.name} with {going}?", yes=yes)
     with target.exclusive():
+        # Under the lock, so that a removal that was killed at its end leaves no lock behind when it is typed again.
+        version = known_version(application, version) if version else None
         # Planned under the lock too: another command may have given the version calls while this one waited.
         steps = apply(console, target.remove(application.name, version, force=force), dry_run=dry_run)
     gone = [version] if version else [release.version for release in application.releases]

@@ -108,6 +108,8 @@ def _lasting(one: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in one["metadata"].items() if key not in _SERVERS}
     if one["metadata"]["name"] == "dubbopy-traffic-history":
         del kept["data"]
+    if one["kind"] == "Service":
+        kept["spec"] = {key: value for key, value in kept["spec"].items() if not key.startswith("clusterIP")}
     text = json.dumps({**kept, "metadata": metadata}, sort_keys=True)
     for name in _COUNTED:
         text = re.sub(rf'"{re.escape(name)}": "[^"]*"', f'"{name}": ""', text)
