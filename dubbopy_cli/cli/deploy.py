@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -129,7 +130,7 @@ def _imaged(
                 console.say(f"  {step.command or step.title}")
         else:
             made = build.make_image(console, here, image)
-            console.say(f"  {build.said_of_image(made)}")
+            console.say(indent(build.said_of_image(made), "  "))
             digest = made.digest
     request = _request(here, wanted, Artifact({}, (), ""))
     return replace(request, chart=chart.request(here, digest, replicas))

@@ -72,7 +72,11 @@ def _meant(application: Application, version: str | None) -> str:
     if version is None and len(known) == 1:
         return known[0]
     if version is None and known:
-        raise UsageError("usage", f"{application.name} has the versions {', '.join(known)}: say which", hint=known[-1])
+        raise UsageError(
+            "usage",
+            f"{application.name} has the versions {', '.join(known)}: say which",
+            hint=f"dubbopy-cli history {known[-1]}",
+        )
     return known_version(application, version or "")
 
 

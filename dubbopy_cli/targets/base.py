@@ -281,8 +281,11 @@ class Target(Protocol):
         """Return every rule of the namespace."""
         ...
 
-    def apply_rules(self, wanted: RuleSet) -> Plan:
-        """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
+    def apply_rules(self, wanted: RuleSet, *, force: bool = False) -> Plan:
+        """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call.
+
+        With ``force`` fields that another manager holds are taken over.
+        """
         ...
 
     def history(self) -> tuple[Change, ...]:

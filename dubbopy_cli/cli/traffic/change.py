@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 class Changing(Where):
     """How the rules of a namespace are changed."""
 
-    force: Annotated[bool, typer.Option("--force", help="Even when calls would go where nothing is ready.")] = False
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Even when calls would go where nothing is ready, or others manage the rules."),
+    ] = False
     dry_run: DryRun = False
     diff: Annotated[bool, typer.Option("--diff", help="Show what changes in the rules, as a unified diff.")] = False
 
@@ -84,7 +87,7 @@ def change(
         for one in found:
             console.warn(str(one))
         lines = difference(seen, wanted) if options.diff else ""
-        steps = apply(console, target.apply_rules(wanted), dry_run=options.dry_run)
+        steps = apply(console, target.apply_rules(wanted, force=options.force), dry_run=options.dry_run)
     shown = [one for one in target.applications() if one.role == "server" and application in {"", one.name}]
     console.result(
         {

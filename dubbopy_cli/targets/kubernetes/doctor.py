@@ -38,7 +38,7 @@ def preflight(cluster: Cluster, *, mesh: bool = True) -> None:
 
     Without ``mesh`` nothing is asked about Istio.
     """
-    found = _namespace(cluster)
+    found = namespace(cluster)
     lacking = needs.missing(cluster, (needs.LOOK, needs.LOCK, needs.DEPLOY))
     if rights := [right for each in lacking.values() for right in each]:
         raise _forbidden(cluster, rights)
@@ -89,7 +89,7 @@ def _all(cluster: Cluster) -> Iterator[Check]:
     if not versions.reached:
         return
     try:
-        found = _namespace(cluster)
+        found = namespace(cluster)
     except DubbopyError as error:
         yield _error("namespace", error)
         return
@@ -149,7 +149,7 @@ def _helm(cluster: Cluster) -> Check:
     return Check("helm", "ok", f"{version} at {argv[0]}")
 
 
-def _namespace(cluster: Cluster) -> Object | None:
+def namespace(cluster: Cluster) -> Object | None:
     """Return the namespace, None where it may not be read; raises ``namespace-missing``."""
     done = cluster.kubectl.attempt("get", "namespace", cluster.namespace, "--output", "json")
     if done.ok:

@@ -140,15 +140,19 @@ class KubernetesTarget:
 
     def applications(self) -> tuple[Application, ...]:
         """Return what runs, sorted by name."""
-        return view.applications(self._cluster)
+        found = view.applications(self._cluster)
+        if not found:
+            # A namespace that is not there looks empty to whoever lists it.
+            doctor.namespace(self._cluster)
+        return found
 
     def rules(self) -> RuleSet:
         """Return every rule of the namespace."""
         return rules.read(self._cluster)
 
-    def apply_rules(self, wanted: RuleSet) -> Plan:
+    def apply_rules(self, wanted: RuleSet, *, force: bool = False) -> Plan:
         """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
-        return rules.apply(self._cluster, wanted)
+        return rules.apply(self._cluster, wanted, force=force)
 
     def history(self) -> tuple[Change, ...]:
         """Return what was done to the rules of the namespace, the oldest first."""

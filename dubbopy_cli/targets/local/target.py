@@ -237,7 +237,7 @@ class LocalTarget:
         """Return every rule of the namespace."""
         return self._mesh.rules()
 
-    def apply_rules(self, wanted: RuleSet) -> Plan:
+    def apply_rules(self, wanted: RuleSet, *, force: bool = False) -> Plan:  # noqa: ARG002 - nobody else manages files
         """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
         self._need()
         steps = []

@@ -48,6 +48,6 @@ def test_history_shows_each_revision(desk):
 def test_of_several_versions_one_has_to_be_named(desk):
     desk.deployed("v1", "v2")
     assert desk.cli("history", "--app", "shop") == Told(
-        2, "Error: shop has the versions v1, v2: say which\n\nTry: v2\n[usage]\n"
+        2, "Error: shop has the versions v1, v2: say which\n\nTry: dubbopy-cli history v2\n[usage]\n"
     )
     assert desk.cli("history", "shop-v2", "--app", "shop").code == 0
