@@ -5,6 +5,7 @@ import pytest
 
 from dubbopy_cli.errors import DubbopyError, PreflightError
 from dubbopy_cli.process import CommandError, SubprocessRunner, find, ready, shown
+from tests.programs import eventually
 
 
 def test_output_and_status_come_back(tmp_path):
@@ -23,6 +24,15 @@ def test_a_failure_carries_the_programs_own_words():
     )
 
 
+def _ended(pid):
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_a_timeout_ends_the_program_and_what_it_started(tmp_path):
     pid_file = tmp_path / "pid"
     code = (
@@ -34,10 +44,9 @@ def test_a_timeout_ends_the_program_and_what_it_started(tmp_path):
     with pytest.raises(DubbopyError) as late:
         SubprocessRunner().run([sys.executable, "-c", code], timeout=3)
     assert late.value.code == "tool-timeout"
-    import psutil
-
     child = int(pid_file.read_text())
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    # It got its signal; a busy machine lets it live a moment longer.
+    eventually(lambda: _ended(child), "what the program started has ended too")
 
 
 def test_a_missing_program_is_a_preflight_error():
