@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from collections.abc import Collection
 
 from dubbopy_cli.errors import PreflightError
@@ -11,6 +12,7 @@ from dubbopy_cli.errors import PreflightError
 LOOPBACK = "127.0.0.1"
 # Below the ports that Linux and macOS hand to outgoing connections, so that a restarted instance finds its own free.
 FIRST, LAST = 21000, 29999
+_LETTING_GO_SECONDS = 2.0
 
 
 def is_free(port: int) -> bool:
@@ -24,6 +26,16 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def stays_taken(port: int) -> bool:
+    """Tell whether ``port`` is held by somebody else: what was just killed lets go of its own within a moment."""
+    end = time.monotonic() + _LETTING_GO_SECONDS
+    while not is_free(port):
+        if time.monotonic() >= end:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def choose(taken: Collection[int], wish: int = 0) -> int:

@@ -44,7 +44,7 @@ def recover(mesh: Mesh, *, start: bool = False) -> tuple[str, ...]:
             processes.end_all(mesh.paths.root)
             mended = replace(mended, envoy=str(envoy.binary()))
             names = [one.name for app in mended.applications for one in app.instances]
-            mended = _free_ports(mended, notes.append, lambda port: not ports.is_free(port), names)
+            mended = _free_ports(mended, notes.append, ports.stays_taken, names)
         else:
             mended = _warm(mesh, mended, programs, notes.append)
         if mended != state:
