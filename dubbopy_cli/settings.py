@@ -151,8 +151,14 @@ def write(path: Path, key: Key, value: str | None) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In place of the former one only when it is whole.
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text.getvalue(), encoding="utf-8")
-    fresh.replace(path)
+    try:
+        fresh.write_text(text.getvalue(), encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        # A full disk: the former file is whole, and nothing lies beside it.
+        fresh.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)
+        raise
     return True
 
 

@@ -1,5 +1,6 @@
 """Where a command works: who said it, who wins, and what is refused."""
 
+import errno
 import json
 
 import pytest
@@ -199,3 +200,22 @@ def test_contexts_are_shown_and_pinned(desk, kubeconfig):
         ],
     }
     assert desk.cli("context", "nowhere").code == 2
+
+
+def test_a_disk_without_room_loses_nothing(desk, monkeypatch):
+    desk.write(PROJECT)
+
+    def full(path, text, **_):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.write_text", full)
+        told = desk.cli("config", "set", "context", "kind-dev")
+    assert told == Told(
+        1,
+        "Error: the system refused with 'No space left on device': TMP/.dubbopy.yaml\n\n"
+        "Try: make room: df -h TMP/.dubbopy.yaml\n[io]\n",
+    )
+    assert (desk.folder / ".dubbopy.yaml").read_text() == PROJECT[".dubbopy.yaml"]
+    assert not (desk.folder / ".dubbopy.yaml.new").exists()
