@@ -12,8 +12,6 @@ from dubbopy_cli.cli.options import App, Where, application_name, find_applicati
 from dubbopy_cli.cli.place import open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
-from dubbopy_cli.errors import UsageError
-from dubbopy_cli.names import did_you_mean, in_namespace
 
 if TYPE_CHECKING:
     from dubbopy_cli.targets.base import Application, LogLine
@@ -43,16 +41,10 @@ def logs(
 
 def known_version(application: Application, version: str) -> str:
     """Return the version that is named by itself or as a release; UsageError ``version-unknown`` if it is not there."""
+    from dubbopy_cli.targets import named
+
     known = [release.version for release in application.releases]
-    meant = version if version in known else version.removeprefix(f"{application.name}-")
-    if meant in known:
-        return meant
-    raise UsageError(
-        "version-unknown",
-        f"{application.name} has no version '{version}' (deployed: {', '.join(known) or 'none'})."
-        + did_you_mean(version, known),
-        hint=f"dubbopy-cli status{in_namespace(application.namespace)}",
-    )
+    return named.version(application.name, known, version, application.namespace)
 
 
 def _data(line: LogLine) -> dict[str, object]:

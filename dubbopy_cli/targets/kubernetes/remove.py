@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from dubbopy_cli import names
-from dubbopy_cli.errors import ConflictError, UsageError
+from dubbopy_cli.errors import ConflictError
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import shown
+from dubbopy_cli.targets import named
 from dubbopy_cli.targets.kubernetes import charts, ownership, rollout, rules, view
 from dubbopy_cli.targets.kubernetes.checks import check_rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -33,12 +33,13 @@ class Removal:
         seen = view.look(self._cluster)
         known = versions(seen, self._name)
         if not known and self._name not in seen.releases:
-            raise self._unknown(seen)
+            running = sorted({view.application_of(one) for one in seen.deployments})
+            raise named.unknown(self._name, running, self._cluster.namespace)
         now = rules.read(self._cluster)
         service = Service(self._name, self._cluster.namespace, view.port_of(seen.services.get(self._name)))
         if self._version is None:
             return Plan((*self._everything(seen, known, now, service),))
-        version = self._meant(known)
+        version = named.version(self._name, known, self._version, self._cluster.namespace)
         steps = self._rule_steps(now, service, version, [one for one in known if one != version], force=force)
         return Plan((*steps, *self._pods_steps(seen, version)))
 
@@ -108,27 +109,6 @@ class Removal:
         words = ("uninstall", name, "--ignore-not-found")
         title = f"uninstall release {name}"
         return Step(title, partial(self._cluster.helm.run, *words), shown(self._cluster.helm.argv(*words)))
-
-    def _meant(self, known: list[str]) -> str:
-        version = self._version or ""
-        meant = version if version in known else version.removeprefix(f"{self._name}-")
-        if meant in known:
-            return meant
-        raise UsageError(
-            "version-unknown",
-            f"{self._name} has no version '{version}' (deployed: {', '.join(known) or 'none'})."
-            + names.did_you_mean(version, known),
-            hint=f"dubbopy-cli status{names.in_namespace(self._cluster.namespace)}",
-        )
-
-    def _unknown(self, seen: Seen) -> UsageError:
-        running = sorted({view.application_of(one) for one in seen.deployments})
-        return UsageError(
-            "application-unknown",
-            f"no application '{self._name}' is deployed in namespace {self._cluster.namespace}."
-            + names.did_you_mean(self._name, running),
-            hint=f"dubbopy-cli status{names.in_namespace(self._cluster.namespace)}",
-        )
 
 
 def versions(seen: Seen, application: str) -> list[str]:

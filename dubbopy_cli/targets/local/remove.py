@@ -6,9 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from dubbopy_cli import names
-from dubbopy_cli.errors import UsageError
 from dubbopy_cli.plan import Plan, Step
+from dubbopy_cli.targets import named
 from dubbopy_cli.targets.local import artifacts
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go
@@ -74,19 +73,10 @@ class Removal:
         app = state.app(self._name)
         if app is None or not app.releases:
             running = [one.name for one in state.applications if one.releases]
-            raise UsageError(
-                "application-unknown",
-                f"no application '{self._name}' is deployed in namespace {self._mesh.namespace}."
-                + names.did_you_mean(self._name, running),
-                hint=f"dubbopy-cli status{names.in_namespace(self._mesh.namespace)}",
-            )
-        if self._version is not None and app.release(self._version) is None:
-            known = [one.version for one in app.releases]
-            raise UsageError(
-                "version-unknown",
-                f"{app.name} has no version '{self._version}' (deployed: {', '.join(known)})."
-                + names.did_you_mean(self._version, known),
-                hint=f"dubbopy-cli status{names.in_namespace(self._mesh.namespace)}",
+            raise named.unknown(self._name, running, self._mesh.namespace)
+        if self._version is not None:
+            self._version = named.version(
+                app.name, [one.version for one in app.releases], self._version, self._mesh.namespace
             )
         return app
 

@@ -4,11 +4,9 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,23 +14,12 @@ import pytest
 
 from dubbopy_cli.targets.local.wanted import ENVOY
 
-from .lab import APP, Lab, Load, server
+from .lab import APP, Load, server
 from .test_deploy import address, weights
 from .test_traffic_verbs import files, traffic
 
 SHIFT = (sys.executable, "-m", "dubbopy_cli", "traffic", "shift", "--app", APP)
 QUICK = ("--to", "v2", "--interval", "0.5s", "--min-calls", "10")
-
-
-@pytest.fixture
-def desk(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="dubbopy-"))
-    monkeypatch.setenv("DUBBOPY_STATE_DIR", str(folder))
-    monkeypatch.chdir(folder)
-    found = Lab(folder / "local")
-    yield found
-    found.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def deployed(lab, **v2):

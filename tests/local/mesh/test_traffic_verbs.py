@@ -1,35 +1,20 @@
 """The verbs that act on calls on their way, and the way back: the command line on a real mesh."""
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-
-import pytest
 
 from dubbopy_cli.targets.base import CallRequest
 from dubbopy_cli.targets.local.waiting import wait_until
 from dubbopy_cli.traffic import edit
 
-from .lab import APP, SERVICE, Lab, server
+from .lab import APP, SERVICE, server
 from .test_deploy import address, steer
 
 HAMMER = Path(__file__).with_name("hammer.py")
 # Where an instance logs each call that it is asked.
 NOTES_CALLS = {"SLOW": "0.001"}
-
-
-@pytest.fixture
-def desk(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="dubbopy-"))
-    monkeypatch.setenv("DUBBOPY_STATE_DIR", str(folder))
-    monkeypatch.chdir(folder)
-    found = Lab(folder / "local")
-    yield found
-    found.close()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def cli(*words, code=0):
