@@ -10,14 +10,17 @@ import typer
 from dubbopy_cli import names, project, settings
 from dubbopy_cli.build.images.request import BuilderChoice, ImageRequest, ImageResult, Loader, platforms
 from dubbopy_cli.cli.main import app
-from dubbopy_cli.cli.options import DryRun, ProjectPath
+from dubbopy_cli.cli.options import DryRun, ProjectPath, Where
+from dubbopy_cli.cli.place import locate, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
+from dubbopy_cli.errors import DubbopyError, PreflightError, UsageError
 from dubbopy_cli.process import SubprocessRunner, shown
 
 if TYPE_CHECKING:
     from dubbopy_cli.build.builder import BuildResult
     from dubbopy_cli.build.images.make import ImagePlan
+    from dubbopy_cli.targets.base import Target
 
 Tag = Annotated[str | None, typer.Option("--tag", help="Tag to build; default: image.tag of chart/app/values.yaml.")]
 Builder = Annotated[
@@ -25,7 +28,11 @@ Builder = Annotated[
 ]
 Platforms = Annotated[
     str | None,
-    typer.Option("--platform", metavar="OS/ARCH,...", help="Platforms of the image; default: this machine's."),
+    typer.Option(
+        "--platform",
+        metavar="OS/ARCH,...",
+        help="Platforms of the image; default: those of the chosen cluster's nodes, else this machine's.",
+    ),
 ]
 
 
@@ -50,16 +57,19 @@ def build(
         bool, typer.Option("--insecure", help="Use a registry without TLS that is trusted; on loopback any is used.")
     ] = False,
     dry_run: DryRun = False,
+    where: Where,
 ) -> None:
     """Compile the project into its build folder, if its sources have changed; with --image make its image too."""
     from dubbopy_cli.build import lock
 
     here = project.load(path)
     wanted = image or insecure or any(one is not None for one in (builder, platform, push, load))
+    # What is loaded goes into a cluster of this machine.
+    asked = wanted and not load
     request = ImageRequest(
         tag=names.tag(tag) if tag else None,
         builder=builder or (settings.builder(here.root) if wanted else "auto"),
-        platforms=platforms(platform) if platform else (),
+        platforms=platforms(platform) if platform else _chosen_platforms(console, where, path) if asked else (),
         push=not load if push is None else push,
         load=load,
         force=force,
@@ -77,6 +87,33 @@ def build(
             done = run_build(console, here, request.tag, force=force)
             console.result(done.to_dict(), said(done))
     console.next_steps([shown(["dubbopy-cli", "deploy", *([] if path == Path() else [str(path)])])])
+
+
+def node_platforms(console: Console, target: Target) -> tuple[str, ...]:
+    """Return the platforms of a cluster's nodes; none, which means this machine's, where they do not say."""
+    try:
+        return target.platforms()
+    except DubbopyError as error:
+        return _own_platform(console, error)
+
+
+def _chosen_platforms(console: Console, where: Where, path: Path) -> tuple[str, ...]:
+    """Return the platforms for what was chosen to run the image; none, which is this machine's, without a cluster."""
+    try:
+        if locate(where, path).target == "local":
+            return ()
+        target = open_target(console, where, changing=False, start=path)
+    except (PreflightError, UsageError) as error:
+        # A machine that only builds need not know the cluster that the project is pinned to.
+        if where.context or error.code not in {"tool-missing", "context-missing", "context-unknown"}:
+            raise
+        return _own_platform(console, error)
+    return node_platforms(console, target)
+
+
+def _own_platform(console: Console, error: DubbopyError) -> tuple[str, ...]:
+    console.say(f"  the platforms of the nodes are not known, so this machine's is taken: {error.message}")
+    return ()
 
 
 def run_build(console: Console, here: project.Project, tag: str | None, *, force: bool = False) -> BuildResult:

@@ -23,7 +23,7 @@ from dubbopy_cli.console import Console
 if TYPE_CHECKING:
     from dubbopy_cli.artifact import Artifact
     from dubbopy_cli.plan import Plan
-    from dubbopy_cli.targets.base import ReleaseRequest
+    from dubbopy_cli.targets.base import ReleaseRequest, Target
 
 Version = Annotated[
     str | None, typer.Option("--version", help="Version to release; default: that of chart/app/values.yaml.")
@@ -63,7 +63,7 @@ def deploy(
     dry_run = dry_run or chart.diff
     # Until the release has its copy: another build of this folder would be released in this one's place.
     with nullcontext() if dry_run else lock.held(here, console.say):
-        make = _built if local else partial(_imaged, chart=chart, replicas=replicas, platforms=target.platforms())
+        make = _built if local else partial(_imaged, chart=chart, replicas=replicas, target=target)
         request = make(console, here, tag, dry_run=dry_run)
         request = replace(request, replicas=replicas or 1, no_traffic=no_traffic, timeout=patience(target, timeout))
         with target.exclusive():
@@ -113,7 +113,7 @@ def _imaged(
     dry_run: bool,
     chart: ChartOptions,
     replicas: int | None,
-    platforms: tuple[str, ...],
+    target: Target,
 ) -> ReleaseRequest:
     """Return the request for an image that is in its registry."""
     from dubbopy_cli.artifact import Artifact
@@ -122,6 +122,7 @@ def _imaged(
     wanted = names.tag(tag or here.tag)
     digest = ""
     if not chart.no_build:
+        platforms = build.node_platforms(console, target)
         image = ImageRequest(wanted, settings.builder(here.root), platforms, insecure=chart.insecure)
         if dry_run:
             planned = build.plan_image(console, here, image)

@@ -241,7 +241,10 @@ class Target(Protocol):
         ...
 
     def platforms(self) -> tuple[str, ...]:
-        """Return those that an image has to be made for, such as ``linux/amd64``; none where that is not known."""
+        """Return those that an image has to be made for, such as ``linux/amd64``, or none for this machine's.
+
+        Raises what keeps a cluster from saying them.
+        """
         ...
 
     def deploy(self, request: ReleaseRequest) -> Plan:

@@ -141,3 +141,15 @@ def load(job: Job, builder: Builder, loader: Loader, archive: str) -> tuple[Argv
     if builder.name == "docker":
         return (("minikube", "image", "load", job.reference),)
     return (builder.save(job, archive), ("minikube", "image", "load", archive))
+
+
+def former(job: Job, loader: Loader) -> tuple[tuple[Argv, ...], tuple[Argv, ...]]:
+    """Return the commands that keep the cluster's former image of this name, and those that let it go afterwards.
+
+    The first may fail where there is none. `ctr` counts layers that are there already as its own without holding them:
+    containerd may throw them away with the image that is replaced, before the new one is unpacked.
+    """
+    if loader != "ctr":
+        return (), ()
+    ctr, name = ("ctr", "-n", "k8s.io", "images"), names.full(job.reference)
+    return ((*ctr, "tag", "--force", name, f"{name}-former"),), ((*ctr, "rm", f"{name}-former"),)

@@ -113,9 +113,14 @@ class Making:
         archive = self.wanted.project.root / _ARCHIVE
         remove = Step("remove the archive", lambda: archive.unlink(missing_ok=True), f"rm -f {_ARCHIVE}")
         rooms = (remove,) if len(commands) > 1 else ()
+        keep, let_go = builders.former(job, loader)
         yield from rooms
+        for argv in keep:
+            yield self._step("keep the layers of the former image", argv, lambda _: None)
         for argv in commands:
             yield self._step(f"load the image into {loader}", argv, lambda done: failures.loading(loader, done))
+        for argv in let_go:
+            yield self._step("let the former image go", argv, lambda done: failures.loading(loader, done))
         yield from rooms
 
     def _unchanged(self) -> None:

@@ -97,7 +97,7 @@ class KubernetesTarget:
             doctor.proxyless_preflight(self._cluster, application)
 
     def platforms(self) -> tuple[str, ...]:
-        """Return those of the nodes, none where nodes may not be looked at."""
+        """Return those of the nodes; raises why they may not be looked at."""
         return view.platforms(self._cluster)
 
     def deploy(self, request: ReleaseRequest) -> Plan:

@@ -52,6 +52,8 @@ def test_containerd_takes_the_image(machine, project, containerd, builder):
         file.write("# changed\n")
     again = machine.built("--load", "ctr", "--builder", builder, cwd=folder, CONTAINERD_ADDRESS=containerd)
     assert again["content"] != said["content"]
+    listed = machine.ran("ctr", "-n", "k8s.io", "images", "ls", "-q", CONTAINERD_ADDRESS=containerd)
+    assert listed.split() == [said["pinned"]]
     assert machine.ran("ctr", "-n", "k8s.io", "images", "ls", CONTAINERD_ADDRESS=containerd) != first
 
 

@@ -103,3 +103,79 @@ def test_an_image_for_programs(shop, folder):
         "loaded": "",
         "state": "built",
     }
+
+
+KUBECTL = """#!/bin/sh
+echo "$*" >> "$ASKED"
+[ "$1" = config ] && echo '{"contexts": [{"name": "far", "context": {}}], "current-context": "far"}' && exit 0
+[ "$*" = "--context far get --raw /api/v1/nodes --request-timeout=10s" ] || exit 64
+NODES
+"""
+SAYS = "cat <<E\n{}\nE"
+NOT_KNOWN = "  the platforms of the nodes are not known, so this machine's is taken: "
+
+
+def node(architecture, system="linux", **spec):
+    return {"spec": spec, "status": {"nodeInfo": {"architecture": architecture, "operatingSystem": system}}}
+
+
+@pytest.fixture
+def nodes(desk, folder, monkeypatch):
+    """Let kubectl know a context `far`, and its nodes answer as is given; return what kubectl was asked."""
+    monkeypatch.setenv("ASKED", str(folder / "asked"))
+    monkeypatch.setenv("DUBBOPY_TARGET", "kubernetes")
+    (folder / "bin/cat").symlink_to("/bin/cat")
+
+    def answer(script):
+        desk.write({"bin/kubectl": KUBECTL.replace("NODES", script)})
+        (folder / "bin/kubectl").chmod(0o755)
+        return lambda: (folder / "asked").read_text().splitlines() if (folder / "asked").exists() else []
+
+    return answer
+
+
+def test_an_image_is_for_the_nodes_of_the_chosen_cluster(desk, nodes):
+    found = [node("arm64"), node("amd64"), node("amd64"), node("s390x", unschedulable=True), node("386", "windows")]
+    nodes(SAYS.format(json.dumps({"items": found})))
+    told = desk.cli("build", "--image", "--dry-run").text
+    assert "  podman build --platform linux/amd64,linux/arm64 --build-arg PER_PLATFORM=yes" in told
+    assert NOT_KNOWN not in told
+    assert "  podman build --label" in desk.cli("build", "--image", "--dry-run", "--target", "local").text
+
+
+@pytest.mark.parametrize("words", [[], ["--platform", "linux/s390x"], ["--load", "kind"]])
+def test_a_cluster_is_not_asked_where_its_nodes_do_not_matter(desk, nodes, words):
+    asked = nodes("exit 1")
+    assert desk.cli("build", *words, "--dry-run").code == 0
+    assert asked() == []
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo 'Unable to connect to the server: x' >&2; exit 1", "the cluster does not answer: Unable to connect to the server: x"),
+        (
+            'echo \'Error from server (Forbidden): nodes is forbidden: User "u" cannot list resource "nodes" '
+            "in API group \"\" at the cluster scope' >&2; exit 1",
+            "u may not list nodes",
+        ),
+    ],
+)  # fmt: skip
+def test_nodes_that_do_not_say_their_platform(desk, nodes, script, why):
+    nodes(script)
+    told = desk.cli("build", "--image", "--dry-run")
+    assert (told.code, told.text.splitlines()[0]) == (0, NOT_KNOWN + why)
+    assert "  podman build --label" in told.text
+
+
+def test_a_machine_that_does_not_know_the_cluster_builds_for_itself(desk, nodes, monkeypatch):
+    nodes("exit 1")
+    monkeypatch.setenv("DUBBOPY_CONTEXT", "near")
+    told = desk.cli("build", "--image", "--dry-run")
+    assert (told.code, told.text.splitlines()[0]) == (0, NOT_KNOWN + "there is no context near.")
+    # Whoever names it means it.
+    told = desk.cli("build", "--image", "--dry-run", "--context", "near")
+    assert (told.code, told.text.splitlines()[-1]) == (2, "[context-unknown]")
+    monkeypatch.setenv("DUBBOPY_KUBECTL", "none")
+    told = desk.cli("build", "--image", "--dry-run")
+    assert (told.code, told.text.splitlines()[0]) == (0, NOT_KNOWN + "kubectl is not installed")

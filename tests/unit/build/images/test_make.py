@@ -6,7 +6,7 @@ import pytest
 from dubbopy_cli.build import builder
 from dubbopy_cli.build.images import content, make, record
 from dubbopy_cli.build.images.request import ImageRequest
-from dubbopy_cli.errors import ConflictError, UnreachableError, UsageError
+from dubbopy_cli.errors import ConflictError, DubbopyError, UnreachableError, UsageError
 
 
 def lines(machine):
@@ -135,10 +135,28 @@ def test_a_loaded_image_that_the_registry_has_keeps_its_digest(shop, registry, m
     expect(machine, "podman build", "podman save", "ctr")
     done = make.make(shop, ImageRequest(load="ctr"), machine)
     assert (done.digest, done.loaded) == (digest, "ctr")
+    name = f"{registry.host}/team/shop:1.0.0"
     assert lines(machine)[2:] == [
-        f"podman save -o build/.image.tar {registry.host}/team/shop:1.0.0",
+        f"ctr -n k8s.io images tag --force {name} {name}-former",
+        f"podman save -o build/.image.tar {name}",
         "ctr -n k8s.io images import build/.image.tar",
+        f"ctr -n k8s.io images rm {name}-former",
     ]
+
+
+@pytest.mark.parametrize(("failing", "ends"), [("tag", True), ("import", False), ("rm", False)])
+def test_only_a_former_image_may_be_missing(shop, machine, failing, ends):
+    machine.go()
+    machine.expect("podman", "build")
+    machine.expect("ctr", "-n", "k8s.io", "images", failing, stderr="no", returncode=1)
+    machine.expect("podman", "save")
+    machine.expect("ctr")
+    if ends:
+        assert make.make(shop, ImageRequest(push=False, load="ctr"), machine).loaded == "ctr"
+        return
+    with pytest.raises(DubbopyError) as refused:
+        make.make(shop, ImageRequest(push=False, load="ctr"), machine)
+    assert refused.value.code == "image-load-failed"
 
 
 def test_an_archive_of_an_earlier_command_is_not_added_to(shop, machine):
