@@ -153,11 +153,28 @@ def ready(streams: Iterable[Stream], timeout: float) -> list[Stream]:
         return [key.fileobj for key, _ in selector.select(timeout) if isinstance(key.fileobj, Stream)]
 
 
-def find(program: str, *, override: str = "") -> Path | None:
-    """Return the program's path from the environment variable ``override``, else from PATH, else None."""
-    named = os.environ.get(override, "") if override else ""
-    found = shutil.which(named or program)
+def find(program: str) -> Path | None:
+    """Return the program's path from PATH, else None."""
+    found = shutil.which(program)
     return Path(found) if found else None
+
+
+def needed(program: str, override: str, install: str) -> Path:
+    """Return the program that the environment variable ``override`` names, else the one of PATH.
+
+    PreflightError ``tool-missing`` with what there is to ``install``.
+    """
+    named = os.environ.get(override, "")
+    found = find(named or program)
+    if found is None and named:
+        raise PreflightError(
+            "tool-missing", f"{override} names {named}, which is no program", hint=f"unset {override}, or mend it"
+        )
+    if found is None:
+        raise PreflightError(
+            "tool-missing", f"{program} is not installed", hint=f"install {install}, or set {override}"
+        )
+    return found
 
 
 def shown(argv: Sequence[str]) -> str:

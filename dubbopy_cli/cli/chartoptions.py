@@ -58,6 +58,15 @@ class ChartOptions:
                     hint="leave it out, or add --target kubernetes",
                 )
 
+    def check(self, here: Project) -> None:
+        """Raise UsageError for what the project cannot do."""
+        if self.no_mesh and here.mesh == "proxyless":
+            raise UsageError(
+                "usage",
+                f"{here.name} is proxyless: it finds other services by Istio alone, and cannot do without it",
+                hint="leave --no-mesh out; dubbopy-cli doctor says what istiod lacks",
+            )
+
     def request(self, here: Project, digest: str, replicas: int | None) -> ChartRequest:
         """Return what they ask for, for the charts of a project."""
         from dubbopy_cli.targets.base import ChartRequest

@@ -58,6 +58,7 @@ def deploy(
     local = locate(where, path).target == "local"
     if local:
         chart.refuse()
+    chart.check(here)
     target = open_target(console, where, changing=True, start=path)
     target.preflight(here.name, "none" if chart.no_mesh else here.mesh)
     dry_run = dry_run or chart.diff

@@ -8,14 +8,14 @@ import typer
 
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import Where
-from dubbopy_cli.cli.place import open_target
+from dubbopy_cli.cli.place import locate, open_target, without_context
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
-from dubbopy_cli.errors import DubbopyError, ExitCode
+from dubbopy_cli.errors import DubbopyError, ExitCode, PreflightError
 from dubbopy_cli.process import SubprocessRunner
 
 if TYPE_CHECKING:
-    from dubbopy_cli.targets.base import Check
+    from dubbopy_cli.targets.base import Check, Target
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -23,7 +23,7 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 @verb(app, "doctor")
 def doctor(console: Console, *, where: Where) -> None:
     """Check toolchains, Envoy, ports and leftovers; exit code 3 when something needed is missing."""
-    checks = (*_toolchains(console), *open_target(console, where, changing=False).check())
+    checks = (*_toolchains(console), *_target(console, where).check())
     console.result(
         {"checks": [{"name": one.name, "state": one.state, "detail": one.detail, "hint": one.hint} for one in checks]},
         "\n".join(
@@ -33,6 +33,15 @@ def doctor(console: Console, *, where: Where) -> None:
     )
     if any(one.state == "error" for one in checks):
         raise typer.Exit(ExitCode.PREFLIGHT)
+
+
+def _target(console: Console, where: Where) -> Target:
+    try:
+        locate(where)
+    except PreflightError:
+        # Without kubectl, or a context, there is no place to name; what is missing can be named all the same.
+        return without_context(console)
+    return open_target(console, where, changing=False)
 
 
 def _toolchains(console: Console) -> tuple[Check, ...]:

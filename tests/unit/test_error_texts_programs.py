@@ -94,6 +94,20 @@ def test_doctor_names_what_is_missing_and_goes_on(desk, monkeypatch):
     assert desk.cli("doctor").code == 3
 
 
+def test_doctor_of_a_cluster_without_its_programs_lists_them(desk, monkeypatch):
+    desk.go("go1.26.0")
+    monkeypatch.setenv("DUBBOPY_KUBECTL", "/nowhere/kubectl")
+    monkeypatch.setenv("DUBBOPY_HELM", "/nowhere/helm")
+    told = desk.cli("doctor", "--target", "kubernetes")
+    assert (told.code, told.text) == (3, "")
+    assert told.out.splitlines()[-4:] == [
+        "ERROR   kubectl: DUBBOPY_KUBECTL names /nowhere/kubectl, which is no program",
+        "        Try: unset DUBBOPY_KUBECTL, or mend it",
+        "ERROR   helm: DUBBOPY_HELM names /nowhere/helm, which is no program",
+        "        Try: unset DUBBOPY_HELM, or mend it",
+    ]
+
+
 def test_stubs_without_their_extra(desk, monkeypatch):
     hide(desk, monkeypatch, "grpc_tools")
     desk.write({**PROJECT, "go.mod": "module shop\n", "api/a.proto": PROTO})

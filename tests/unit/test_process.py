@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from dubbopy_cli.errors import DubbopyError, PreflightError
-from dubbopy_cli.process import CommandError, SubprocessRunner, find, ready, shown
+from dubbopy_cli.process import CommandError, SubprocessRunner, needed, ready, shown
 from tests.programs import eventually
 
 
@@ -61,7 +61,7 @@ def test_an_override_names_another_program(monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.setenv("DUBBOPY_HELM", str(program))
-    assert find("helm", override="DUBBOPY_HELM") == program
+    assert needed("helm", "DUBBOPY_HELM", "Helm") == program
 
 
 def test_every_command_is_traced_as_a_shell_line():

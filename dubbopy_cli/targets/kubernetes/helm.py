@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from dubbopy_cli.errors import PreflightError
-from dubbopy_cli.process import Completed, Runner, find
+from dubbopy_cli.process import Completed, Runner, needed
 from dubbopy_cli.targets.kubernetes.faults import fault
 
 VARIABLE = "DUBBOPY_HELM"
@@ -59,11 +58,7 @@ class Helm:
 
     def argv(self, *words: str) -> tuple[str, ...]:
         """Return the whole command line of ``helm WORDS``."""
-        program = find("helm", override=VARIABLE)
-        if program is None:
-            raise PreflightError(
-                "tool-missing", "helm is not installed", hint="install Helm 3 or 4, or set " + VARIABLE
-            )
+        program = needed("helm", VARIABLE, "Helm 3 or 4")
         place = ["--kube-context", self.context] if self.context else []
         return (str(program), *words, *place, "--namespace", self.namespace)
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dubbopy_cli.errors import PreflightError
-from dubbopy_cli.process import Completed, Runner, find
+from dubbopy_cli.process import Completed, Runner, needed
 from dubbopy_cli.targets.kubernetes.faults import fault
 
 VARIABLE = "DUBBOPY_KUBECTL"
@@ -28,9 +27,7 @@ class Kubectl:
 
     def argv(self, *words: str, everywhere: bool = False) -> tuple[str, ...]:
         """Return the whole command line of ``kubectl WORDS``."""
-        program = find("kubectl", override=VARIABLE)
-        if program is None:
-            raise PreflightError("tool-missing", "kubectl is not installed", hint="install kubectl, or set " + VARIABLE)
+        program = needed("kubectl", VARIABLE, "kubectl")
         place = [*(["--context", self.context] if self.context else [])]
         return (str(program), *place, *([] if everywhere else ["--namespace", self.namespace]), *words)
 

@@ -1,5 +1,7 @@
 """Options of a release that only a cluster has, and revisions on a target that keeps none."""
 
+import json
+
 import pytest
 
 from tests.errortexts import PROJECT, Told
@@ -25,6 +27,26 @@ def test_what_is_for_a_cluster_is_refused_on_the_local_target(desk, words, name)
         2,
         f"Error: --{name} is for a cluster: the local target has no charts\n\n"
         "Try: leave it out, or add --target kubernetes\n[usage]\n",
+    )
+
+
+def test_a_program_that_needs_istio_is_not_deployed_without_it(desk, monkeypatch):
+    desk.write(
+        {
+            **PROJECT,
+            ".dubbopy.yaml": PROJECT[".dubbopy.yaml"].replace("sidecar", "proxyless"),
+            "go.mod": "module shop\n",
+        }
+    )
+    context = {"name": "dev", "context": {"cluster": "c", "user": "u"}}
+    config = json.dumps({"contexts": [context], "current-context": "dev"})
+    desk.write({"bin/kubectl": f"#!/bin/sh\necho '{config}'\n"})
+    (desk.folder / "bin/kubectl").chmod(0o755)
+    monkeypatch.setenv("DUBBOPY_KUBECTL", str(desk.folder / "bin/kubectl"))
+    assert desk.cli("deploy", "--target", "kubernetes", "--no-mesh") == Told(
+        2,
+        "Error: shop is proxyless: it finds other services by Istio alone, and cannot do without it\n\n"
+        "Try: leave --no-mesh out; dubbopy-cli doctor says what istiod lacks\n[usage]\n",
     )
 
 
