@@ -113,6 +113,7 @@ ErrorCode = Literal[
     "istio-missing",
     "istiod-unfit",
     "injection-off",
+    "lock-lost",
     # the local target
     "busy",
     "disk-full",

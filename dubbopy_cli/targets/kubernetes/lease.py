@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dubbopy_cli.errors import DubbopyError
+from dubbopy_cli.errors import ConflictError, DubbopyError
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.kubectl import Object
@@ -22,14 +23,17 @@ NAMESPACE = "dubbopy"
 # A command that was killed is waited for so long, on this machine not at all.
 DURATION_SECONDS = 15
 _RENEW_SECONDS = 5.0
+# Nobody takes a Lease over that was renewed so short a time ago; the rest is for the change that is begun then.
+_SURE_SECONDS = DURATION_SECONDS - _RENEW_SECONDS
 _POLL_SECONDS = 0.5
 
 
 @contextmanager
-def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], DubbopyError]) -> Iterator[None]:
+def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], DubbopyError]) -> Iterator[Own]:
     """Hold the Lease ``name``; what ``busy`` makes of the holder's name is raised when it stays taken for ``seconds``.
 
-    Clocks of other machines are not trusted: a Lease has run out when nobody has renewed it while we looked.
+    Clocks of other machines are not trusted: a Lease has run out when nobody has renewed it while we looked. What is
+    yielded tells before each change whether it is ours still.
     """
     own = Own(cluster, name, f"{cluster.origin.who}:{os.getpid()}")
     _take(own, seconds, busy)
@@ -37,7 +41,7 @@ def held(cluster: Cluster, name: str, *, seconds: float, busy: Callable[[str], D
     renewing = threading.Thread(target=_renew, args=(own, ended), daemon=True)
     renewing.start()
     try:
-        yield
+        yield own
     finally:
         ended.set()
         renewing.join()
@@ -51,6 +55,8 @@ class Own:
     cluster: Cluster
     name: str
     holder: str
+    _renewed: float = 0.0
+    _renewing: threading.Lock = field(default_factory=threading.Lock)
 
     def seen(self) -> Object | None:
         """Return it as it is, None where nobody holds it."""
@@ -61,12 +67,13 @@ class Own:
         metadata: dict[str, Any] = {"name": self.name, "labels": {"app.kubernetes.io/managed-by": "dubbopy"}}
         if former:
             metadata["resourceVersion"] = former["metadata"]["resourceVersion"]
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now, begun = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), time.monotonic()
         spec = {"holderIdentity": self.holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now}
         document = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         words = ("replace" if former else "create", "--filename", "-")
         done = self.cluster.kubectl.attempt(*words, stdin=json.dumps(document))
         if done.ok:
+            self._renewed = begun
             return True
         error = fault(done)
         # Without its namespace a Lease is not found either, and never will be.
@@ -75,6 +82,26 @@ class Own:
         ):
             return False
         raise error
+
+    def renew(self) -> None:
+        """Write it anew; ConflictError ``lock-lost`` where it is not ours any more."""
+        with self._renewing:
+            found = self.seen()
+            holder = str(found["spec"].get("holderIdentity") or "") if found else ""
+            if holder == self.holder and self.write(found):
+                return
+            self._renewed = -math.inf
+        now = f"belongs to another dubbopy-cli ({holder}) by now" if holder else "is gone"
+        raise ConflictError(
+            "lock-lost",
+            f"the lease {self.name} of this command {now}: it was not renewed in time, so nothing more is changed",
+            hint="wait until the other command has finished, then type the same one again",
+        )
+
+    def check(self) -> None:
+        """Return while nobody else can hold it; a renewal that is late is made up for, or raises as ``renew`` does."""
+        if time.monotonic() - self._renewed >= _SURE_SECONDS:
+            self.renew()
 
     def release(self) -> None:
         """Take it away if it is ours still; what cannot be reached runs out by itself."""
@@ -113,11 +140,9 @@ def _take(own: Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None
 def _renew(own: Own, ended: threading.Event) -> None:
     while not ended.wait(_RENEW_SECONDS):
         try:
-            found = own.seen()
-            if found and found["spec"].get("holderIdentity") == own.holder:
-                own.write(found)
+            own.renew()
         except DubbopyError:
-            # The apiserver may be away for a while; what the command itself asks of it says so.
+            # The apiserver may be away for a while, or the Lease another's by now: the next change says so.
             continue
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from dubbopy_cli.errors import ConflictError
@@ -40,8 +42,8 @@ class KubernetesTarget:
     """Run releases in one namespace of one context; see Target."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._held = False
+        self._cluster = replace(cluster, still_ours=self._check)
+        self._lock: lease.Own | None = None
 
     @classmethod
     def of(
@@ -76,15 +78,15 @@ class KubernetesTarget:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the namespace for a command; what that command calls may hold it again."""
-        if self._held:
+        if self._lock:
             yield
             return
-        with lease.held(self._cluster, lease.NAMESPACE, seconds=_BUSY_SECONDS, busy=self._busy):
-            self._held = True
+        with lease.held(self._cluster, lease.NAMESPACE, seconds=_BUSY_SECONDS, busy=self._busy) as own:
+            self._lock = own
             try:
                 yield
             finally:
-                self._held = False
+                self._lock = None
 
     def recover(self, *, wait: bool = True) -> tuple[str, ...]:  # noqa: ARG002 - as the protocol has it
         """Return nothing: the cluster mends what runs, and a deploy what a killed Helm left of its release."""
@@ -102,15 +104,15 @@ class KubernetesTarget:
 
     def deploy(self, request: ReleaseRequest) -> Plan:
         """Plan the release of one version; RolloutError from a step when it does not become ready."""
-        return Deployment(self._cluster, request).plan()
+        return self._checked(Deployment(self._cluster, request).plan())
 
     def remove(self, application: str, version: str | None, *, force: bool = False) -> Plan:
         """Plan the removal of one version, or of the whole application when ``version`` is None."""
-        return Removal(self._cluster, application, version).plan(force=force)
+        return self._checked(Removal(self._cluster, application, version).plan(force=force))
 
     def rollback(self, application: str, version: str, revision: int | None, *, timeout: float) -> Plan:
         """Plan the way back to a former revision of a version; UsageError ``revision-unknown``."""
-        return rollback.rollback(self._cluster, application, version, revision, timeout=timeout)
+        return self._checked(rollback.rollback(self._cluster, application, version, revision, timeout=timeout))
 
     def revisions(self, application: str, version: str) -> tuple[ReleaseRevision, ...]:
         """Return the revisions of a version that Helm keeps, the oldest first."""
@@ -152,11 +154,24 @@ class KubernetesTarget:
 
     def apply_rules(self, wanted: RuleSet, *, force: bool = False) -> Plan:
         """Plan the change from the rules of the namespace to ``wanted`` in an order that loses no call."""
-        return rules.apply(self._cluster, wanted, force=force)
+        return self._checked(rules.apply(self._cluster, wanted, force=force))
 
     def history(self) -> tuple[Change, ...]:
         """Return what was done to the rules of the namespace, the oldest first."""
         return rules.changes(self._cluster)
+
+    def _checked(self, plan: Plan) -> Plan:
+        """Return the plan, each of whose steps is taken only while the lock is ours."""
+
+        def guarded(run: Callable[[], object]) -> None:
+            self._check()
+            run()
+
+        return replace(plan, steps=tuple(replace(one, run=partial(guarded, one.run)) for one in plan.steps))
+
+    def _check(self) -> None:
+        if self._lock:
+            self._lock.check()
 
     def _busy(self, holder: str) -> ConflictError:
         return ConflictError(

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes import rollout, rules
 from dubbopy_cli.targets.kubernetes.faults import fault
