@@ -33,9 +33,15 @@ def remove(
     if bool(version) == everything:
         raise UsageError("usage", "say what to remove: one VERSION, or --all", hint="dubbopy-cli remove v1")
     target = open_target(console, where, changing=True)
-    application = find_application(target, application_name(app_name))
+    name = application_name(app_name)
+    try:
+        application = find_application(target, name)
+    except UsageError:
+        # A removal that was killed at its very end left nothing but its lock, which goes when it is typed again.
+        with target.exclusive():
+            raise
     if everything and not dry_run:
-        going = ", ".join(release.name for release in application.releases) or "its rules"
+        going = ", ".join(release.name for release in application.releases) or "its address and its rules"
         confirm(console, f"Remove {application.name} with {going}?", yes=yes)
     with target.exclusive():
         # Under the lock, so that a removal that was killed at its end leaves no lock behind when it is typed again.

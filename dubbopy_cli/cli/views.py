@@ -77,6 +77,8 @@ def tree(target: Target, applications: Iterable[Application]) -> Tree | str:
             leaf = branch.add(Text(release_line(release, shares.get(release.version)), style=style))
             for instance in release.instances:
                 leaf.add(Text(instance_line(instance), style="dim" if instance.state == "ready" else "yellow"))
+        if not application.releases:
+            branch.add(Text(no_version(application), style="yellow"))
         for route in routes(application):
             if not route.is_default or route.losses:
                 branch.add(Text(f"route {route_line(route)}", style="red" if route.losses else ""))
@@ -141,11 +143,16 @@ def after_deploy(application: Application, version: str) -> list[str]:
     return [*commands, status]
 
 
+def no_version(application: Application) -> str:
+    """Return the line of an application of which there is nothing but its address and its rules."""
+    return f"no version is deployed; to take the rest away: dubbopy-cli remove --all {application.service.options}"
+
+
 def routes(application: Application) -> tuple[RouteShare, ...]:
-    """Return the application's routes in the order they are tried; a client has none."""
+    """Return the application's routes in the order they are tried; a client has none, nor has one without versions."""
     from dubbopy_cli.traffic import shares
 
-    if application.role == "client":
+    if application.role == "client" or not application.releases:
         return ()
     ready = {release.version: release.ready for release in application.releases}
     return shares.shares(application.rules, application.service, ready)

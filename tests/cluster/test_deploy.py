@@ -192,9 +192,9 @@ def test_a_first_version_that_crashes_is_told_with_its_lines_and_taken_away(shop
     with pytest.raises(DubbopyError) as failed:
         shop.deploy("v1", sets=("config=dubbo: [",))
     assert "CrashLoopBackOff: container app ended with exit status" in failed.value.message
-    assert failed.value.message.endswith(f"{SERVER}-v1 is uninstalled again")
+    assert failed.value.message.endswith(f"{SERVER}-v1 and {SERVER} are uninstalled again")
     assert failed.value.details
-    assert shop.state == []
+    assert shop.state is None
     shop.deploy("v1")
     assert shop.state == [("v1", 1, 1)]
 

@@ -31,11 +31,13 @@ def text(application: Application) -> str:
     from dubbopy_cli.traffic import yamlio
 
     lines = [f"{application.name}  {application.address}"]
-    lines += [f"  {views.release_line(one, None)}" for one in application.releases]
-    lines += ["", *(f"  {views.route_line(one)}" for one in views.routes(application))]
-    if not application.rules:
-        return "\n".join([*lines, "", "no traffic rules: all ready instances share the calls"])
-    return "\n".join([*lines, "", yamlio.dump(application.rules)])
+    if not application.releases:
+        lines += [f"  {views.no_version(application)}"]
+    else:
+        lines += [f"  {views.release_line(one, None)}" for one in application.releases]
+        lines += ["", *(f"  {views.route_line(one)}" for one in views.routes(application))]
+        lines += [] if application.rules else ["", "no traffic rules: all ready instances share the calls"]
+    return "\n".join([*lines, "", yamlio.dump(application.rules)] if application.rules else lines)
 
 
 def finding_dict(finding: Finding) -> dict[str, str]:

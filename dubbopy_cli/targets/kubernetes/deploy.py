@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
-from dubbopy_cli.errors import RolloutError
+from dubbopy_cli.errors import DubbopyError, RolloutError, UnreachableError
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.process import shown
 from dubbopy_cli.targets.admission import admit
@@ -13,6 +14,7 @@ from dubbopy_cli.targets.kubernetes import charts, ownership, pending, rollout, 
 from dubbopy_cli.targets.kubernetes.charts import Chart
 from dubbopy_cli.targets.kubernetes.checks import check_release, check_rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.helm import HelmRevision
 from dubbopy_cli.targets.kubernetes.kubectl import is_ready
 from dubbopy_cli.targets.kubernetes.view import Seen
 from dubbopy_cli.traffic import edit, lookup
@@ -32,6 +34,8 @@ class Deployment:
         self._release = charts.version_chart(request, self._chart)
         self._service = Service(request.application, cluster.namespace, request.port)
         self._before: RuleSet | None = None
+        # Whether the address comes with this very deploy.
+        self._first = False
 
     def plan(self) -> Plan:
         """Return the steps; UsageError or ConflictError for what cannot be meant."""
@@ -75,6 +79,7 @@ class Deployment:
         if self._keeps_service(seen) and not foreign:
             return []
         words = chart.upgrade()
+        self._first = found is None and name not in seen.releases
         verb = "upgrade" if name in seen.releases else "install"
         own = Step(
             f"{verb} release {name}, the address of all versions",
@@ -117,7 +122,16 @@ class Deployment:
 
     def _upgrade(self) -> None:
         words = self._release.upgrade(*charts.once_more(self._request, self._chart))
-        self._cluster.helm.run(*words)
+        try:
+            self._cluster.helm.run(*words)
+        except UnreachableError:
+            raise
+        except DubbopyError as error:
+            past = self._cluster.helm.history(self._release.release)
+            # What could not even be rendered is no revision: then the one that is there is a good one.
+            if self._chart.rollback and (not past or past[-1].status == "failed"):
+                self._take_back(error, past)
+            raise
 
     def _wait(self) -> None:
         request = self._request
@@ -126,26 +140,30 @@ class Deployment:
         except RolloutError as error:
             # What the pods have to say is in the error by now; going back takes them away.
             if self._chart.rollback:
-                raise self._undone(error) from error
+                self._take_back(error, self._cluster.helm.history(self._release.release))
+                error.hint = "mend it and deploy again; --no-rollback leaves its pods to look at"
             raise
 
     def _waiting(self) -> str:
         words = ("rollout", "status", f"deployment/{self._release.release}", f"--timeout={self._request.timeout:g}s")
         return shown(self._cluster.kubectl.argv(*words))
 
-    def _undone(self, error: RolloutError) -> RolloutError:
-        """Return the error, with what became of the release after it."""
+    def _take_back(self, error: DubbopyError, past: Sequence[HelmRevision]) -> None:
+        """Have what was there before this deploy, and say in the error what became of the release."""
         helm, name = self._cluster.helm, self._release.release
-        good = [one.number for one in helm.history(name)[:-1] if one.good]
-        words = ("rollback", name, str(good[-1])) if good else ("uninstall", name)
-        done = helm.attempt(*words)
-        became = f"{name} is back at revision {good[-1]}" if good else f"{name} is uninstalled again"
-        if not done.ok:
-            became = f"`{shown(done.argv)}` failed too: {done.stderr.strip().splitlines()[-1:] or ['']}"
-        elif not good and self._before is not None:
-            self._restore(self._before)
-        hint = "mend it and deploy again; --no-rollback leaves its pods to look at"
-        return RolloutError("rollout-failed", f"{error.message}; {became}", hint=hint, details=error.details)
+        good = [one.number for one in past[:-1] if one.good]
+        gone = [*([name] if past else []), *([self._request.application] if self._first else [])]
+        became = f"{' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} uninstalled again" if gone else ""
+        became = f"{name} is back at revision {good[-1]}" if good else became
+        try:
+            self._cluster.still_ours()
+            for words in [("rollback", name, str(good[-1]))] if good else [("uninstall", one) for one in gone]:
+                helm.run(*words)
+            if not good and self._before is not None:
+                self._restore(self._before)
+        except DubbopyError as failed:
+            became = f"to go back failed too, so {name} stays as it is: {failed.message}"
+        error.message += f"; {became}" if became else ""
 
     def _restore(self, before: RuleSet) -> None:
         """Put the application's own rules back; what became of others meanwhile stays."""

@@ -18,8 +18,10 @@ class Target:
     @contextmanager
     def exclusive(self):
         self.events.append("lock")
-        yield
-        self.events.append("unlock")
+        try:
+            yield
+        finally:
+            self.events.append("unlock")
 
     def applications(self):
         releases = tuple(Release("greeter", one, 1, "1.0.0", "d", "server", 1, 0.0, ()) for one in ("v1", "v2"))
@@ -28,6 +30,15 @@ class Target:
     def remove(self, *_, **__):
         self.events.append("plan")
         return Plan(())
+
+
+def test_a_removal_that_was_killed_at_its_end_leaves_no_lock_behind_when_it_is_typed_again(monkeypatch):
+    target = Target()
+    monkeypatch.setattr(remove, "open_target", lambda *_, **__: target)
+    done = CliRunner().invoke(app, ["remove", "--all", "--yes", "--app", "shop"])
+    assert done.exit_code == 2, done.output
+    assert "[application-unknown]" in done.output
+    assert target.events == ["lock", "unlock"]
 
 
 def test_a_removal_is_planned_while_no_other_command_can_change_the_rules(monkeypatch):

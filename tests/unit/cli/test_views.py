@@ -1,7 +1,11 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from dubbopy_cli.cli import views
 from dubbopy_cli.cli.logs import known_version
+from dubbopy_cli.cli.traffic import views as shown
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.targets.base import Application, Release
 from dubbopy_cli.traffic.model import RuleSet
@@ -23,6 +27,15 @@ def test_the_commands_after_a_deploy_reach_the_namespace_it_went_to():
         "dubbopy-cli status --namespace shop",
     ]
     assert views.after_deploy(application("default", "client"), "v2")[-1] == "dubbopy-cli status"
+
+
+def test_an_application_without_a_version_has_no_calls_to_lose():
+    bare = replace(application("shop"), releases=())
+    line = "no version is deployed; to take the rest away: dubbopy-cli remove --all --app greeter --namespace shop"
+    target = SimpleNamespace(title="target kubernetes, context dev, namespace shop")
+    assert [str(one.label) for one in views.tree(target, [bare]).children[0].children] == [line]
+    assert views.application_dict(bare)["routes"] == []
+    assert shown.text(bare) == f"greeter  127.0.0.1:20000\n  {line}"
 
 
 def test_the_hint_for_an_unknown_version_names_the_namespace():

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 from unittest import mock
 
 import pytest
@@ -254,26 +255,78 @@ def history(shops, *statuses):
     shops.runner.expect(shops.cluster.helm.argv()[0], "history", "shop-v1", stdout=json.dumps(found))
 
 
+class Deploy(NamedTuple):
+    """A deploy of v1 that fails: what there was, the revisions that Helm has then, its lines, and what is said."""
+
+    releases: dict
+    statuses: list
+    lines: list
+    became: str
+
+    def planned(self, shops):
+        there = bool(self.releases)
+        shops.holds(services=[service()] if there else [], releases=self.releases, rules=RuleSet())
+        history(shops, *self.statuses)
+        for line in self.lines:
+            shops.runner.expect(shops.cluster.helm.argv()[0], *line)
+        return Deployment(shops.cluster, request()).plan().steps
+
+
+BACK, AWAY, ADDRESS = ("rollback", "shop-v1", "1"), ("uninstall", "shop-v1"), ("uninstall", "shop")
+
+
+def failing(*_):
+    raise RolloutError("rollout-failed", "shop-v1 does not become ready", details="no database")
+
+
 @pytest.mark.parametrize(
-    ("statuses", "line", "became"),
+    "failed",
     [
-        (["superseded", "deployed"], ("rollback", "shop-v1", "1"), "shop-v1 is back at revision 1"),
-        (["deployed"], ("uninstall", "shop-v1"), "shop-v1 is uninstalled again"),
+        Deploy(RELEASED, ["superseded", "deployed"], [BACK], "shop-v1 is back at revision 1"),
+        Deploy(RELEASED, ["deployed"], [AWAY], "shop-v1 is uninstalled again"),
+        Deploy({}, ["deployed"], [AWAY, ADDRESS], "shop-v1 and shop are uninstalled again"),
     ],
 )
-def test_a_version_that_fails_is_taken_back(shops, desk, statuses, line, became):
-    def fail(*_):
-        raise RolloutError("rollout-failed", "shop-v1 does not become ready", details="no database")
-
-    history(shops, *statuses)
-    shops.runner.expect(shops.cluster.helm.argv()[0], *line)
-    with mock.patch.object(rollout, "wait", fail):
-        told = desk.told(Deployment(shops.cluster, request())._wait)
+def test_a_version_that_fails_is_taken_back(shops, desk, failed):
+    with mock.patch.object(rollout, "wait", failing):
+        told = desk.told(failed.planned(shops)[-1].run)
     assert told == Told(
         5,
-        f"Error: shop-v1 does not become ready; {became}\n\n  no database\n\n"
+        f"Error: shop-v1 does not become ready; {failed.became}\n\n  no database\n\n"
         "Try: mend it and deploy again; --no-rollback leaves its pods to look at\n[rollout-failed]\n",
     )
+
+
+def test_going_back_that_fails_too_leaves_all_as_it_is(shops, desk):
+    refusal = "Error: kubernetes cluster unreachable: connection refused"
+    shops.runner.expect(shops.cluster.helm.argv()[0], "rollback", stderr=refusal, returncode=1)
+    with mock.patch.object(rollout, "wait", failing):
+        told = desk.told(Deploy(RELEASED, ["superseded", "deployed"], [], "").planned(shops)[-1].run)
+    assert told.text.splitlines()[0] == (
+        "Error: shop-v1 does not become ready; to go back failed too, so shop-v1 stays as it is: "
+        f"the cluster does not answer: {refusal}"
+    )
+
+
+WEBHOOK = 'Error: admission webhook "policy.example.org" denied the request: no label team'
+SCHEMA = "Error: values don't meet the specifications of the schema(s)"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "failed"),
+    [
+        (WEBHOOK, Deploy(RELEASED, ["deployed", "failed"], [BACK], "; shop-v1 is back at revision 1")),
+        (WEBHOOK, Deploy({}, ["failed"], [AWAY, ADDRESS], "; shop-v1 and shop are uninstalled again")),
+        # Helm keeps no revision of what it could not render.
+        (SCHEMA, Deploy(RELEASED, ["deployed"], [], "")),
+        (SCHEMA, Deploy({}, [], [ADDRESS], "; shop is uninstalled again")),
+    ],
+)
+def test_a_version_that_cannot_be_made_is_taken_back(shops, desk, stderr, failed):
+    shops.runner.expect(shops.cluster.helm.argv()[0], "upgrade", "--install", "shop-v1", stderr=stderr, returncode=1)
+    told = desk.told(failed.planned(shops)[-2].run).text.splitlines()[0]
+    ending = "these values" if stderr == SCHEMA else "exit status 1"
+    assert told.endswith(f"{ending}{failed.became}")
 
 
 def test_a_version_is_taken_out_of_the_rules_before_its_pods_end(shops, cluster, programs):
