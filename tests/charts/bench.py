@@ -83,6 +83,14 @@ class Bench:
         path.write_text(text.replace("RECORD", RECORD))
         path.chmod(0o755)
 
+    def listed(self, charts: dict[str, str]) -> None:
+        """Let `helm list --output yaml` show these releases, each with its chart."""
+        entry = (
+            '- app_version: ""\n  chart: {}\n  name: {}\n  namespace: default\n  revision: "1"\n  status: deployed\n'
+        )
+        shown = "".join(entry.format(chart, name) for name, chart in charts.items())
+        (self.stubs / "list").write_text(shown or "[]\n")
+
     def release(self, name: str, kind: str, *, failed: bool = False) -> None:
         (self.stubs / f"{name}.release").write_text(f"apiVersion: v1\nkind: {kind}\n")
         if failed:

@@ -259,13 +259,37 @@ def test_the_service_goes_last(bench):
     made = bench()
     made.made("deploy")
     made.calls()
-    (made.stubs / "list").write_text("dubbo-go-server-v1\n")
+    made.listed(
+        {"dubbo-go-server": "service-0.1.0", "dubbo-go-server-v1": "dubbo-go-server-0.1.0"}
+        | {"canary": "dubbo-go-server-v1.0.0-rc.1", "dubbo-go-server-client-v1": "dubbo-go-server-client-0.1.0"}
+    )
     done = made.make("remove-service")
     assert done.returncode == 2
-    assert "these releases may need the Service dubbo-go-server: dubbo-go-server-v1" in done.stderr
+    assert "these releases need the Service dubbo-go-server: dubbo-go-server-v1 canary (" in done.stderr
     assert made.calls() == []
     made.made("remove-service", "FORCE=yes")
     assert made.calls() == [["helm", "uninstall", "dubbo-go-server"]]
+
+
+@pytest.mark.parametrize("app", ["dubbo-go-server", "dubbo.go.server"])
+def test_releases_of_other_applications_do_not_hold_the_service(bench, app):
+    made = bench()
+    made.edit("chart/app/Chart.yaml", 'name: "dubbo-go-server"', f"name: {app}")
+    made.release(app, "Service")
+    others = (f"{app}-client", f"{app}-1", f"my-{app}", app[:-1], app.replace(".", "x") + "x", "service")
+    made.listed({f"{other}-v1": f"{other}-0.1.0" for other in others})
+    made.made("remove-service")
+    made.listed({})
+    made.release(app, "Service")
+    made.made("remove-service")
+    assert made.calls() == [["helm", "uninstall", app]] * 2
+
+
+def test_a_helm_that_cannot_list_removes_no_service(bench):
+    made = bench()
+    made.stub("helm", PLAIN + "exit 1\n")
+    assert made.make("remove-service").returncode == 2
+    assert [call[1] for call in made.calls()] == ["list"]
 
 
 def test_deploy_service_changes_the_service(bench):

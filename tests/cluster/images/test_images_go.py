@@ -109,7 +109,9 @@ def test_a_program_that_was_built_in_another_place_is_the_same_content(machine, 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_make_by_hand_makes_the_image_that_the_command_knows(machine, registry, project, builder):
     folder = project()
-    machine.ran("make", "build", f"DOCKER={builder}", cwd=folder)
+    made = machine.run("make", "build", f"DOCKER={builder}", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    assert "warn" not in made.stdout + made.stderr
     assert_minimal(registry.image(name_of(folder), "1.0.0"), "amd64")
     assert machine.built("--image", cwd=folder)["state"] == "up-to-date"
     change(folder)
