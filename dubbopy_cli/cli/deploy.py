@@ -79,7 +79,7 @@ def deploy(
         {"steps": steps, "application": views.application_dict(application), "version": here.version},
         views.deployed(application, here.version),
     )
-    console.next_steps(views.after_deploy(application, here.version))
+    console.next_steps(views.after_deploy(application, here.version, here))
 
 
 def _show(console: Console, plan: Plan, steps: list[dict[str, str]], *, diff: bool) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from time import time
 from typing import TYPE_CHECKING
 
 from dubbopy_cli import names
+from dubbopy_cli.process import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.tree import Tree
 
+    from dubbopy_cli.project import Project
     from dubbopy_cli.targets.base import Application, Instance, Release, Target
     from dubbopy_cli.traffic.shares import RouteShare
 
@@ -132,12 +135,13 @@ def deployed(application: Application, version: str) -> str:
     return "\n".join([*lines, *_who(application, version)])
 
 
-def after_deploy(application: Application, version: str) -> list[str]:
-    """Return the commands that make sense after a deploy."""
+def after_deploy(application: Application, version: str, here: Project) -> list[str]:
+    """Return the commands that make sense after the deploy of a project."""
     name, status = application.service.options, f"dubbopy-cli status{names.in_namespace(application.namespace)}"
     if application.role == "client":
         return [f"dubbopy-cli logs {name} -f", status]
-    commands = [f'dubbopy-cli call {name} -d \'{{"name": "laurence"}}\'']
+    call = f'dubbopy-cli call {name} -d \'{{"name": "laurence"}}\''
+    commands = [call if application.has_client else _client_project(here)]
     if len(application.releases) > 1:
         commands.append(f"dubbopy-cli traffic set {name} {version}")
     return [*commands, status]
@@ -146,6 +150,14 @@ def after_deploy(application: Application, version: str) -> list[str]:
 def no_version(application: Application) -> str:
     """Return the line of an application of which there is nothing but its address and its rules."""
     return f"no version is deployed; to take the rest away: dubbopy-cli remove --all {application.service.options}"
+
+
+def _client_project(here: Project) -> str:
+    """Return the command that makes a client beside a project, with its image beside the project's."""
+    name = f"{here.name}-client"
+    words = ["newApp", os.path.relpath(here.root.parent / name), "--role", "client", "--server", here.name]
+    registry, slash, _ = here.image.rpartition("/")
+    return shown(["dubbopy-cli", *words, "--image", f"{registry}{slash}{name}"])
 
 
 def routes(application: Application) -> tuple[RouteShare, ...]:

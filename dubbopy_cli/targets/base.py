@@ -117,7 +117,8 @@ class Release:
 class Application:
     """One application: its Service's port, its address inside the mesh, its releases and the rules that act on it.
 
-    ``mesh`` is proxyless where any of its versions asks istiod itself.
+    ``mesh`` is proxyless where any of its versions asks istiod itself. ``has_client`` says whether `call` has a program
+    that makes the calls; locally it needs none.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Application:
     releases: tuple[Release, ...]
     rules: RuleSet
     mesh: Mesh = "sidecar"
+    has_client: bool = True
 
     @property
     def service(self) -> Service:

@@ -52,6 +52,11 @@ class Changed:
         """Return the object as it was afterwards, None where it was deleted."""
         return _parsed(self.after, self.namespace)
 
+    def only(self, service: Service) -> bool:
+        """Tell whether the object was never about anything but ``service``."""
+        hosts = {host for rule in (self.former, self.latter) if rule for host in hosts_of(rule)}
+        return hosts == {service.fqdn}
+
     @property
     def what(self) -> str:
         """Return what was done to the object, in words."""
@@ -102,6 +107,12 @@ def record(
         return others
     number = own.number if own else max((one.number for one in changes), default=0) + 1
     return (*others, Change(number, time, origin, real))[-KEPT:]
+
+
+def without(changes: Sequence[Change], service: Service) -> tuple[Change, ...]:
+    """Return the history without the objects that were about ``service`` alone; numbers stay."""
+    left = (replace(one, objects=tuple(item for item in one.objects if not item.only(service))) for one in changes)
+    return tuple(one for one in left if one.objects)
 
 
 def undo(

@@ -118,7 +118,6 @@ class Shop:
             "ConfigMap/kube-root-ca.crt",
             "ConfigMap/istio-ca-root-cert",
             "ConfigMap/istio-ca-crl",
-            f"ConfigMap/{rules.HISTORY}",
         }
 
     def left_but_pods(self):

@@ -14,15 +14,14 @@ from dubbopy_cli.errors import PreflightError, UsageError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.base import CallReport, CallRequest
 from dubbopy_cli.targets.headers import checked
+from dubbopy_cli.targets.kubernetes import view
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
 from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.kubectl import Object, ready_pods
-from dubbopy_cli.targets.kubernetes.view import CONTAINER, NAME_LABEL, image_tag
+from dubbopy_cli.targets.kubernetes.view import CONTAINER, NAME_LABEL, PROGRAM, image_tag
 from dubbopy_cli.traffic import answers
 from dubbopy_cli.traffic.model import VERSION_LABEL
 
-CALLS = "dubbopy.io/calls"
-PROGRAM = "dubbopy.io/program"
 # What the clients of newApp call.
 METHOD = "api.Greeter/SayHello"
 _START_SECONDS = 60.0
@@ -79,13 +78,7 @@ def _ids(found: Sequence[Object], request: CallRequest) -> dict[str, str]:
 
 
 def _client(cluster: Cluster, found: Sequence[Object], application: str) -> Object:
-    callers = [
-        one
-        for one in found
-        if one["kind"] == "Pod"
-        and application in one["metadata"].get("annotations", {}).get(CALLS, "").split(",")
-        and PROGRAM in one["metadata"]["annotations"]
-    ]
+    callers = view.callers((one for one in found if one["kind"] == "Pod"), application)
     ready = sorted(ready_pods(callers), key=lambda one: str(one["metadata"]["name"]))
     if ready:
         return ready[0]

@@ -52,7 +52,11 @@ class Removal:
         check_rules(now, left)
         steps = [step for version in known for step in self._pods_steps(seen, version)]
         # After the pods: without rules a version that was kept from calls would get some for a moment.
-        steps += rules.change(self._cluster, now, left, settle=True).steps
+        changing = rules.change(self._cluster, now, left, settle=True).steps
+        steps += changing
+        if changing or any(one.touches(service) for one in rules.changes(self._cluster)):
+            forget = partial(rules.forget, self._cluster, service)
+            steps.append(Step(f"forget what was done to the rules of {self._name}", forget))
         # Last, so that a removal that was killed finds the application again.
         return [*steps, *([self._uninstall(self._name)] if release and charts.is_service(release) else [])]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from dubbopy_cli.targets.kubernetes.kubectl import Object
 from dubbopy_cli.targets.kubernetes.proxies import Routes
 from dubbopy_cli.traffic import history
 from dubbopy_cli.traffic.history import Change, Key
+from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import GROUP, Rule, RuleSet, plain
 from dubbopy_cli.traffic.plan import RuleStep
 from dubbopy_cli.traffic.plan import plan as ordered
@@ -132,8 +133,22 @@ def _record(cluster: Cluster, former: RuleSet, wanted: RuleSet) -> None:
     seen = cluster.kubectl.find("configmap", HISTORY)
     known = history.loads(seen["data"]["changes"], f"configmap/{HISTORY}") if seen else ()
     found = history.record(known, cluster.origin, former, wanted, time.time())
-    if found == known:
-        return
+    if found != known:
+        _keep(cluster, seen, found)
+
+
+def forget(cluster: Cluster, service: Service) -> None:
+    """Take what was done to the rules of ``service`` out of the history, and the ConfigMap when nothing is left."""
+    seen = cluster.kubectl.find("configmap", HISTORY)
+    known = history.loads(seen["data"]["changes"], f"configmap/{HISTORY}") if seen else ()
+    left = history.without(known, service)
+    if seen and not left:
+        cluster.kubectl.run("delete", "configmap", HISTORY, "--ignore-not-found")
+    elif left != known:
+        _keep(cluster, seen, left)
+
+
+def _keep(cluster: Cluster, seen: Object | None, changes: Sequence[Change]) -> None:
     metadata: dict[str, Any] = {"name": HISTORY, "labels": {"app.kubernetes.io/managed-by": "dubbopy"}}
     if seen:
         metadata["resourceVersion"] = seen["metadata"]["resourceVersion"]
@@ -141,7 +156,7 @@ def _record(cluster: Cluster, former: RuleSet, wanted: RuleSet) -> None:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": metadata,
-        "data": {"changes": history.dumps(found)},
+        "data": {"changes": history.dumps(changes)},
     }
     verb = "replace" if seen else "create"
     cluster.kubectl.run(verb, "--filename", "-", stdin=json.dumps(document))

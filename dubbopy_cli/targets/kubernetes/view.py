@@ -20,6 +20,9 @@ from dubbopy_cli.traffic.model import VERSION_LABEL, RuleSet
 
 NAME_LABEL = "app.kubernetes.io/name"
 CONTAINER = "app"
+# Annotations of a client's pods: the applications that it calls, and the program that makes calls on demand.
+CALLS = "dubbopy.io/calls"
+PROGRAM = "dubbopy.io/program"
 _NO_PORT = 20000
 _NODES_SECONDS = 10
 
@@ -107,6 +110,12 @@ def port_of(service: Object | None) -> int:
     return int(service["spec"]["ports"][0]["port"]) if service else _NO_PORT
 
 
+def callers(pods: Iterable[Object], application: str) -> list[Object]:
+    """Return the pods with a program that calls an application on demand."""
+    notes = ((one, one["metadata"].get("annotations", {})) for one in pods)
+    return [one for one, note in notes if application in note.get(CALLS, "").split(",") and PROGRAM in note]
+
+
 def selector(application: str, version: str | None) -> str:
     """Return the selector of an application's Deployments and pods, or of those of one version."""
     return f"{NAME_LABEL}={application},{VERSION_LABEL}" + (f"={version}" if version else "")
@@ -126,6 +135,7 @@ def _application(namespace: str, name: str, seen: Seen, known: RuleSet) -> Appli
         releases=(*(_release(one, name, role, seen) for one in own), *_unmade(name, role, own, seen)),
         rules=_acting(known, service) if server else RuleSet(),
         mesh="proxyless" if any(is_proxyless(one["spec"]["template"]) for one in own) else "sidecar",
+        has_client=bool(callers(seen.pods, name)),
     )
 
 

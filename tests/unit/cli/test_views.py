@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from dubbopy_cli.cli import views
 from dubbopy_cli.cli.logs import known_version
 from dubbopy_cli.cli.traffic import views as shown
 from dubbopy_cli.errors import UsageError
+from dubbopy_cli.project import Project
 from dubbopy_cli.targets.base import Application, Release
 from dubbopy_cli.traffic.model import RuleSet
 
@@ -16,17 +18,36 @@ def application(namespace, role="server"):
     return Application("greeter", namespace, role, 20000, "127.0.0.1:20000", releases, RuleSet())
 
 
+def here(folder):
+    return Project(
+        folder, "builtin:go-server", "go", "server", "sidecar", "greeter", "greeter", "r.example.com/shops/greeter",
+        "1.0.0", "v1", 20000, (),
+    )  # fmt: skip
+
+
 def test_the_commands_after_a_deploy_reach_the_namespace_it_went_to():
-    assert views.after_deploy(application("shop"), "v2") == [
+    assert views.after_deploy(application("shop"), "v2", here(Path("/x/greeter"))) == [
         'dubbopy-cli call --app greeter --namespace shop -d \'{"name": "laurence"}\'',
         "dubbopy-cli traffic set --app greeter --namespace shop v2",
         "dubbopy-cli status --namespace shop",
     ]
-    assert views.after_deploy(application("shop", "client"), "v2") == [
+    assert views.after_deploy(application("shop", "client"), "v2", here(Path("/x/greeter"))) == [
         "dubbopy-cli logs --app greeter --namespace shop -f",
         "dubbopy-cli status --namespace shop",
     ]
-    assert views.after_deploy(application("default", "client"), "v2")[-1] == "dubbopy-cli status"
+    assert (
+        views.after_deploy(application("default", "client"), "v2", here(Path("/x/greeter")))[-1] == "dubbopy-cli status"
+    )
+
+
+def test_where_nobody_can_make_calls_a_client_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    alone = replace(application("shop"), has_client=False)
+    words = "--role client --server greeter --image r.example.com/shops/greeter-client"
+    assert [views.after_deploy(alone, "v2", here(tmp_path / one))[0] for one in ("v1", ".")] == [
+        f"dubbopy-cli newApp greeter-client {words}",
+        f"dubbopy-cli newApp ../greeter-client {words}",
+    ]
 
 
 def test_an_application_without_a_version_has_no_calls_to_lose():

@@ -11,10 +11,11 @@ import pytest
 from dubbopy_cli.artifact import Artifact
 from dubbopy_cli.errors import ConflictError, RolloutError
 from dubbopy_cli.targets.base import ChartRequest, ReleaseRequest
-from dubbopy_cli.targets.kubernetes import rollback, rollout
+from dubbopy_cli.targets.kubernetes import rollback, rollout, rules
 from dubbopy_cli.targets.kubernetes.deploy import Deployment
 from dubbopy_cli.targets.kubernetes.remove import Removal
 from dubbopy_cli.traffic import edit
+from dubbopy_cli.traffic.history import dumps, record
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet, version_labels
 from tests.errortexts import Told
@@ -362,8 +363,27 @@ def test_everything_goes_and_the_address_last(shops, cluster):
         "wait until the proxies have VirtualService shops/shop",
         "delete DestinationRule shops/shop",
         "wait until the proxies have DestinationRule shops/shop",
+        "forget what was done to the rules of shop",
         "uninstall release shop",
     ]
+
+
+def test_what_a_removal_that_was_killed_has_recorded_is_forgotten_by_the_next_one(shops, cluster):
+    shops.holds(services=[service()], releases={"shop": "deployed"}, rules=RuleSet())
+    find = ("get", "configmap", rules.HISTORY)
+    steered = edit.set_weights(RuleSet(), SHOP, {"v1": 100}, ["v1"])
+    past = record((), cluster.origin, RuleSet(), steered, 1.0)
+    shops.runner.expect(*cluster.kubectl.argv(*find), stdout=json.dumps({"data": {"changes": dumps(past)}}))
+    assert titles(Removal(cluster, "shop", None).plan()) == [
+        "forget what was done to the rules of shop",
+        "uninstall release shop",
+    ]
+
+
+def test_where_nothing_was_recorded_nothing_is_forgotten(shops, cluster):
+    shops.holds(services=[service()], releases={"shop": "deployed"}, rules=RuleSet())
+    shops.runner.expect(*cluster.kubectl.argv("get", "configmap", rules.HISTORY))
+    assert titles(Removal(cluster, "shop", None).plan()) == ["uninstall release shop"]
 
 
 def test_a_release_of_the_old_chart_leaves_the_service_that_was_taken_over(shops, cluster, programs):
