@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
+from dubbopy_cli.targets.kubernetes.faults import fault
 from dubbopy_cli.targets.kubernetes.kubectl import Object, ready_pods
 from dubbopy_cli.targets.kubernetes.proxyless import is_proxyless
 from dubbopy_cli.traffic.hosts import resolve
@@ -92,6 +93,9 @@ def subsets_in(dump: str, host: str) -> set[str]:
 def _await(cluster: Cluster, pod: str, rule: Rule, question: _Question, watch: _Watch) -> None:
     while (waited := time.monotonic() - watch.begun) < _BOUND_SECONDS and not watch.stopped.is_set():
         done = _ask(cluster, pod, question.what)
+        if not done.ok and fault(done).code == "cluster-unreachable":
+            time.sleep(_POLL_SECONDS)
+            continue
         if not done.ok:
             if "not found" in done.stderr or "completed pod" in done.stderr:
                 # The pod ended meanwhile, and asks for nothing any more.

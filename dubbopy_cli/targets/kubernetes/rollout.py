@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
-from dubbopy_cli.errors import RolloutError
+from dubbopy_cli.errors import RolloutError, UnreachableError
 from dubbopy_cli.targets.kubernetes import causes
 from dubbopy_cli.targets.kubernetes.causes import Cause
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -16,9 +17,14 @@ from dubbopy_cli.targets.kubernetes.view import selector
 
 _POLL_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 10.0
+# For so long an apiserver may be away, as while it is replaced, and a rollout goes on without it.
+_AWAY_SECONDS = 60.0
 _LOG_LINES = 20
 _HASH = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
     end = time.monotonic() + timeout
     said, at = "", time.monotonic()
     while True:
-        seen = look(cluster, application, version)
+        seen = _asked(cluster, lambda: look(cluster, application, version))
         if seen.done:
             return
         late = time.monotonic() >= end
@@ -56,7 +62,7 @@ def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: 
     """Return when no pod of the version is left; RolloutError ``rollout-failed`` after ``timeout`` seconds."""
     end = time.monotonic() + timeout
     chosen = selector(application, version)
-    while pods := cluster.kubectl.list("pods", chosen):
+    while pods := _asked(cluster, lambda: cluster.kubectl.list("pods", chosen)):
         if time.monotonic() >= end:
             names = ", ".join(sorted(one["metadata"]["name"] for one in pods))
             raise RolloutError(
@@ -85,6 +91,22 @@ def look(cluster: Cluster, application: str, version: str) -> Look:
     cause = causes.of_pods(pods) or causes.of_conditions(status.get("conditions", ()))
     names = tuple(one["metadata"]["name"] for one in pods)
     return Look(is_done(deployment), _state(deployment, pods), cause, names)
+
+
+def _asked(cluster: Cluster, ask: Callable[[], T]) -> T:
+    """Return what ``ask`` does; a cluster that does not answer is named at once, and asked again for a while."""
+    since = 0.0
+    while True:
+        try:
+            return ask()
+        except UnreachableError as error:
+            now = time.monotonic()
+            if error.code != "cluster-unreachable" or (since and now - since >= _AWAY_SECONDS):
+                raise
+            if not since:
+                since = now
+                cluster.say(f"    {error.message}; it is asked again for {_AWAY_SECONDS:g} s")
+        time.sleep(_POLL_SECONDS)
 
 
 def is_done(deployment: Object) -> bool:

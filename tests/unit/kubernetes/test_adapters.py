@@ -1,9 +1,12 @@
 """kubectl and Helm as programs: their lines, and what a user is told of their failures, whole."""
 
 import json
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 
+from dubbopy_cli.errors import UnreachableError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes import rollout, rules
 from dubbopy_cli.targets.kubernetes.faults import fault
@@ -236,6 +239,24 @@ def test_a_version_that_does_not_become_ready_in_time(cluster, runner, desk):
         5,
         "Error: shop-v1 is not ready after 0 s: waiting for its pods\n\n"
         "Try: kubectl describe pods --namespace shops\n[rollout-failed]\n",
+    )
+
+
+AWAY = UnreachableError("cluster-unreachable", "the cluster does not answer: refused", hint="kubectl cluster-info")
+THERE = rollout.Look(done=True, state="", cause=None, pods=())
+
+
+def test_a_cluster_that_is_away_for_a_moment_is_asked_again(cluster, desk, monkeypatch):
+    said = []
+    monkeypatch.setattr(rollout.time, "sleep", lambda _: None)
+    monkeypatch.setattr(rollout, "look", mock.Mock(side_effect=[AWAY, AWAY, THERE]))
+    rollout.wait(replace(cluster, say=said.append), "shop", "v1", 60)
+    assert said == ["    the cluster does not answer: refused; it is asked again for 60 s"]
+    monkeypatch.setattr(rollout, "_AWAY_SECONDS", 0)
+    monkeypatch.setattr(rollout, "look", mock.Mock(side_effect=AWAY))
+    assert desk.told(lambda: rollout.wait(cluster, "shop", "v1", 60)) == Told(
+        4,
+        "Error: the cluster does not answer: refused\n\nTry: kubectl cluster-info\n[cluster-unreachable]\n",
     )
 
 
