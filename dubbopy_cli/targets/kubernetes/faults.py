@@ -9,7 +9,8 @@ from dubbopy_cli.process import CommandError, Completed
 
 _UNREACHABLE = re.compile(
     r"connection refused|no such host|i/o timeout|Unable to connect|connection to the server|TLS handshake timeout"
-    r"|context deadline exceeded|network is unreachable|cluster unreachable|EOF$",
+    r"|context deadline exceeded|network is unreachable|cluster unreachable|connection reset by peer"
+    r"|client connection lost|EOF$",
     re.IGNORECASE | re.MULTILINE,
 )
 _DENIED = re.compile(r"Unauthorized|must be logged in|x509:|asked for the client to provide credentials")

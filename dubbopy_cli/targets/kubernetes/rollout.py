@@ -52,9 +52,13 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
         late = time.monotonic() >= end
         if late or (seen.cause and seen.cause.final):
             raise _failed(cluster, f"{application}-{version}", seen, timeout)
-        if seen.state != said or time.monotonic() - at >= _HEARTBEAT_SECONDS:
+        if seen.state != said:
             said, at = seen.state, time.monotonic()
             cluster.say(f"    {said}")
+        elif time.monotonic() - at >= _HEARTBEAT_SECONDS:
+            at = time.monotonic()
+            cause = _cause(cluster, seen)
+            cluster.say(f"    {said}" + (f"; {cause.name}: {cause.text}" if cause else ""))
         time.sleep(_POLL_SECONDS)
 
 
@@ -139,9 +143,7 @@ def _phase(pod: Object) -> str:
 
 def _failed(cluster: Cluster, name: str, seen: Look, timeout: float) -> RolloutError:
     """Return the error with what can be learned now: a rollback would take the evidence away."""
-    cause = seen.cause
-    if cause is None:
-        cause = causes.of_events(cluster.kubectl.list("events"), set(seen.pods))
+    cause = _cause(cluster, seen)
     if cause is None:
         return RolloutError(
             "rollout-failed",
@@ -156,6 +158,11 @@ def _failed(cluster: Cluster, name: str, seen: Look, timeout: float) -> RolloutE
         hint=_hint(cluster, cause),
         details=_last_lines(cluster, cause) if cause.logs else "",
     )
+
+
+def _cause(cluster: Cluster, seen: Look) -> Cause | None:
+    """Return what the pods show, else what was noted about them."""
+    return seen.cause or causes.of_events(cluster.kubectl.list("events"), set(seen.pods))
 
 
 def _hint(cluster: Cluster, cause: Cause) -> str:

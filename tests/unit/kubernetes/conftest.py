@@ -1,5 +1,7 @@
 """A cluster of which kubectl and Helm are prepared answers."""
 
+import json
+
 import pytest
 
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -34,3 +36,31 @@ def cluster(programs, runner):
         lambda _: None,
         Origin("x", "a@b", "r1"),
     )
+
+
+class Namespace:
+    """What kubectl and Helm are going to say of a namespace."""
+
+    def __init__(self, cluster, runner):
+        self.cluster, self.runner = cluster, runner
+
+    def holds(self, *objects, services=(), releases=None, rules=None):
+        self.answer("get", "deployments,pods", items=objects)
+        self.answer("get", "services", items=services)
+        charts = {"shop": "service-0.1.0"}
+        found = [
+            {"name": name, "revision": "1", "status": status, "chart": charts.get(name, "shop-0.1.0"), "updated": ""}
+            for name, status in (releases or {}).items()
+        ]
+        self.runner.expect(self.cluster.helm.argv()[0], "list", stdout=json.dumps(found))
+        if rules is not None:
+            kinds = "destinationrules.networking.istio.io,virtualservices.networking.istio.io"
+            self.answer("get", kinds, items=[one.document for one in rules])
+
+    def answer(self, *words, items=()):
+        self.runner.expect(*self.cluster.kubectl.argv(*words), stdout=json.dumps({"items": list(items)}))
+
+
+@pytest.fixture
+def shops(cluster, runner):
+    return Namespace(cluster, runner)

@@ -260,6 +260,19 @@ def test_a_cluster_that_is_away_for_a_moment_is_asked_again(cluster, desk, monke
     )
 
 
+def test_what_keeps_a_version_from_being_ready_is_named_while_it_is_waited_for(cluster, runner, monkeypatch):
+    said = []
+    event = {"type": "Warning", "reason": "Unhealthy", "message": "Readiness probe failed", "lastTimestamp": "1"}
+    events = {"items": [{**event, "involvedObject": {"name": "p"}}]}
+    runner.expect(*cluster.kubectl.argv("get", "events"), stdout=json.dumps(events))
+    waiting = rollout.Look(done=False, state="1 wanted: 1 not ready", cause=None, pods=("p",))
+    monkeypatch.setattr(rollout, "_HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr(rollout.time, "sleep", lambda _: None)
+    monkeypatch.setattr(rollout, "look", mock.Mock(side_effect=[waiting, waiting, THERE]))
+    rollout.wait(replace(cluster, say=said.append), "shop", "v1", 60)
+    assert said == ["    1 wanted: 1 not ready", "    1 wanted: 1 not ready; FailingProbe: Readiness probe failed"]
+
+
 def test_a_program_that_crashes_is_told_with_its_last_lines(cluster, runner, desk):
     labels = {"pod-template-hash": "a"}
     crash = {"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 3}

@@ -56,34 +56,6 @@ def service(release="shop"):
     return {"metadata": {"name": "shop", "annotations": notes}, "spec": {"ports": [{"port": 20000}]}}
 
 
-class Namespace:
-    """What kubectl and Helm are going to say of a namespace."""
-
-    def __init__(self, cluster, runner):
-        self.cluster, self.runner = cluster, runner
-
-    def holds(self, *objects, services=(), releases=None, rules=None):
-        self.answer("get", "deployments,pods", items=objects)
-        self.answer("get", "services", items=services)
-        charts = {"shop": "service-0.1.0"}
-        found = [
-            {"name": name, "revision": "1", "status": status, "chart": charts.get(name, "shop-0.1.0"), "updated": ""}
-            for name, status in (releases or {}).items()
-        ]
-        self.runner.expect(self.cluster.helm.argv()[0], "list", stdout=json.dumps(found))
-        if rules is not None:
-            kinds = "destinationrules.networking.istio.io,virtualservices.networking.istio.io"
-            self.answer("get", kinds, items=[one.document for one in rules])
-
-    def answer(self, *words, items=()):
-        self.runner.expect(*self.cluster.kubectl.argv(*words), stdout=json.dumps({"items": list(items)}))
-
-
-@pytest.fixture
-def shops(cluster, runner):
-    return Namespace(cluster, runner)
-
-
 def steps(plan, programs):
     return [(one.title, one.command.replace(f"{programs}/", "")) for one in plan.steps]
 
