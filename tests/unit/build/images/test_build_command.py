@@ -178,4 +178,4 @@ def test_a_machine_that_does_not_know_the_cluster_builds_for_itself(desk, nodes,
     assert (told.code, told.text.splitlines()[-1]) == (2, "[context-unknown]")
     monkeypatch.setenv("DUBBOPY_KUBECTL", "none")
     told = desk.cli("build", "--image", "--dry-run")
-    assert (told.code, told.text.splitlines()[0]) == (0, NOT_KNOWN + "kubectl is not installed")
+    assert (told.code, told.text.splitlines()[0]) == (0, NOT_KNOWN + "DUBBOPY_KUBECTL names none, which is no program")
