@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 ROLE = Path(__file__).parents[2] / "docs/reference/kubernetes-role.yaml"
 USER = "ada"
+# As the image is in the node, and not to be fetched; and no longer than needed at the end.
+QUICK = ("image.pullPolicy=IfNotPresent", "preStopSleepSeconds=1")
 
 
 @pytest.fixture(scope="module")
@@ -81,25 +83,6 @@ def test_the_role_is_enough_to_look_to_call_and_to_change_rules(ada, shop):
     assert sorted(one.version for one in lines) == ["v1", "v2"]
 
 
-@pytest.mark.parametrize("helm", ["helm3", "helm4"])
-def test_the_role_is_enough_to_deploy_and_to_remove(ada, cluster, shop, monkeypatch, helm):
-    monkeypatch.setenv("DUBBOPY_HELM", str(getattr(cluster, helm)))
-    here = ada()
-    settings = "autoscaling.enabled=true,podDisruptionBudget.enabled=true,image.pullPolicy=IfNotPresent"
-    chart, version = str(shop.server / "chart/app"), "version.labels.dubbogoAppVersion=v3"
-    words = ("upgrade", "--install", f"{SERVER}-v3", chart, "--set", settings, "--set-string", version)
-    try:
-        for more in (("config=dubbo: {}",), ("config=",)):
-            here.helm.run(*words, "--set-string", *more, "--wait", "--timeout", "120s", timeout=150)
-        rollout.wait(here, SERVER, "v3", 60)
-        assert here.helm.releases()[f"{SERVER}-v3"].revision == 2
-        here.helm.run("rollback", f"{SERVER}-v3", "1", "--wait")
-        here.helm.run("uninstall", f"{SERVER}-v3", "--wait")
-        rollout.wait_gone(here, SERVER, "v3", 120)
-    finally:
-        cluster.kube("delete", "deployment", "--namespace", shop.namespace, f"{SERVER}-v3", "--ignore-not-found")
-
-
 def cli(shop, *words):
     """Run a command in the shop's namespace and return what it writes."""
     where = ("--target", "kubernetes", "--context", USER, "--namespace", shop.namespace)
@@ -107,6 +90,25 @@ def cli(shop, *words):
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("helm", ["helm3", "helm4"])
+def test_the_role_is_enough_to_deploy_and_to_remove(cluster, shop, monkeypatch, helm):
+    monkeypatch.setenv("DUBBOPY_HELM", str(getattr(cluster, helm)))
+    settings = ("autoscaling.enabled=true", "podDisruptionBudget.enabled=true", *QUICK)
+    deploy = ("deploy", str(shop.server), "--no-build", "--version", "v3", "--no-traffic", "-o", "json")
+    for config in ("config=dubbo: {}", "config="):
+        values = [f"--set={one}" for one in (*settings, config)]
+        cli(shop, *deploy, *values)
+    cli(shop, "rollback", "v3", "--app", SERVER)
+    revisions = json.loads(cli(shop, "history", "v3", "--app", SERVER, "-o", "json"))["data"]["revisions"]
+    assert [one["number"] for one in revisions] == [1, 2, 3]
+    cli(shop, "remove", "v3", "--app", SERVER)
+    cli(shop, "traffic", "reset", "--app", SERVER)
+    kinds = "deployments,horizontalpodautoscalers,poddisruptionbudgets,virtualservices,leases"
+    left = cluster.get(kinds, "-n", shop.namespace)["items"]
+    assert {one["metadata"]["name"] for one in left} == {f"{SERVER}-v1", f"{SERVER}-v2", f"{CLIENT}-v1"}
 
 
 @pytest.mark.usefixtures("ada")
