@@ -12,7 +12,7 @@ import yaml
 
 from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.targets.base import CallRequest
-from dubbopy_cli.targets.kubernetes import call, doctor, logs, rollout, rules, view
+from dubbopy_cli.targets.kubernetes import call, doctor, logs, rules, view
 from dubbopy_cli.traffic import edit, history
 from dubbopy_cli.traffic.model import RuleSet
 from tests.cluster.conftest import made

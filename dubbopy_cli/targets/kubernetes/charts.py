@@ -37,13 +37,15 @@ class Chart:
         """Return the words that install the release, or upgrade it where it is there."""
         return ("upgrade", "--install", self.release, str(self.path), *self.options, *more)
 
-    def rendered(self, helm: Helm) -> str:
-        """Return the objects of the release as they would be, hooks left out."""
-        return helm.run("template", self.release, str(self.path), *self.options, "--no-hooks").stdout
+    def rendered(self, helm: Helm, server: str) -> str:
+        """Return the objects of the release as they would be on a server of that version, hooks left out."""
+        # Helm does not ask the server here, and a chart makes other objects for an older one.
+        words = ("--no-hooks", "--kube-version", server)
+        return helm.run("template", self.release, str(self.path), *self.options, *words).stdout
 
-    def difference(self, helm: Helm) -> str:
+    def difference(self, helm: Helm, server: str) -> str:
         """Return a unified diff from the objects of the release as it is to those that it would have."""
-        before, after = (_lines(text) for text in (helm.manifest(self.release), self.rendered(helm)))
+        before, after = (_lines(text) for text in (helm.manifest(self.release), self.rendered(helm, server)))
         return "".join(unified_diff(before, after, f"{self.release} (now)", f"{self.release} (wanted)"))
 
 

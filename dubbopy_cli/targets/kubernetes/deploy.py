@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from dubbopy_cli.errors import DubbopyError, RolloutError, UnreachableError
@@ -14,7 +14,7 @@ from dubbopy_cli.targets.kubernetes import charts, ownership, pending, rollout, 
 from dubbopy_cli.targets.kubernetes.charts import Chart
 from dubbopy_cli.targets.kubernetes.checks import check_release, check_rules
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
-from dubbopy_cli.targets.kubernetes.helm import HelmRevision
+from dubbopy_cli.targets.kubernetes.helm import Helm, HelmRevision
 from dubbopy_cli.targets.kubernetes.kubectl import is_ready
 from dubbopy_cli.targets.kubernetes.view import Seen
 from dubbopy_cli.traffic import edit, lookup
@@ -59,9 +59,13 @@ class Deployment:
         changed = [self._release] if self._keeps_service(seen) else [service, self._release]
         return Plan(
             tuple(steps),
-            preview=lambda: "".join(one.rendered(cluster.helm) for one in changed),
-            difference=lambda: "".join(one.difference(cluster.helm) for one in changed),
+            preview=lambda: self._of_each(changed, Chart.rendered),
+            difference=lambda: self._of_each(changed, Chart.difference),
         )
+
+    def _of_each(self, changed: Sequence[Chart], text: Callable[[Chart, Helm, str], str]) -> str:
+        server = self._cluster.kubectl.server_version()
+        return "".join(text(one, self._cluster.helm, server) for one in changed)
 
     def _keeps_service(self, seen: Seen) -> bool:
         """Tell whether the release of the Service stays as it is."""

@@ -62,6 +62,10 @@ class Kubectl:
         text = self.run(*words, everywhere=everywhere).stdout
         return json.loads(text) if text.strip() else None
 
+    def server_version(self) -> str:
+        """Return the version of the cluster's server, as it says it itself: ``v1.30.4-eks-a737599``."""
+        return str(json.loads(self.run("version", "--output", "json").stdout)["serverVersion"]["gitVersion"])
+
     def apply_words(self, *, force: bool) -> tuple[str, ...]:
         """Return the words that apply what stands on stdin."""
         words = ("apply", "--server-side", "--field-manager", FIELD_MANAGER)

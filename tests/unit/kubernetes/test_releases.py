@@ -209,6 +209,17 @@ def test_a_value_that_is_given_elsewhere(cluster, desk):
     )
 
 
+def test_a_preview_is_what_the_server_s_own_version_would_get(shops, cluster, runner):
+    shops.holds(releases=RELEASED, services=[service()], rules=RuleSet())
+    planned = Deployment(cluster, request()).plan()
+    said = json.dumps({"clientVersion": {"gitVersion": "v1.33.0"}, "serverVersion": {"gitVersion": "v1.28.4-gke.7"}})
+    runner.expect(*cluster.kubectl.argv("version", "--output", "json"), stdout=said)
+    values = "--set-string=image.repository=x/shop,image.tag=1.0.0,version.labels.dubbogoAppVersion=v1"
+    words = ("template", "shop-v1", "/shop/chart/app", values, "--no-hooks", "--kube-version", "v1.28.4-gke.7")
+    runner.expect(*cluster.helm.argv(*words), stdout="kind: Deployment\n")
+    assert planned.preview() == "kind: Deployment\n"
+
+
 def test_values_that_the_chart_refuses(cluster, desk, runner):
     words = "Error: values don't meet the specifications of the schema(s)\n- replicaCount: Invalid type"
     runner.expect(cluster.helm.argv()[0], "upgrade", stderr=words, returncode=1)
