@@ -24,7 +24,6 @@ from dubbopy_cli.traffic.model import GROUP, VERSION_LABEL
 # kubectl and the server may be one minor version apart: https://kubernetes.io/releases/version-skew-policy/
 _SKEW = 1
 _HELMS = {"3", "4"}
-_ISTIO = "install Istio: https://istio.io/latest/docs/setup/"
 _ROLE = "docs/how-to/kubernetes-rbac.md"
 
 
@@ -45,7 +44,9 @@ def preflight(cluster: Cluster, *, mesh: bool = True) -> None:
     if not mesh:
         return
     if not _has_kinds(cluster):
-        raise PreflightError("istio-missing", "the cluster has no Istio: it knows no traffic rules", hint=_ISTIO)
+        raise PreflightError(
+            "istio-missing", "the cluster has no Istio: it knows no traffic rules", hint=rules.INSTALL_ISTIO
+        )
     if found and not _injected(found):
         raise PreflightError(
             "injection-off",
@@ -164,7 +165,7 @@ def namespace(cluster: Cluster) -> Object | None:
 
 def _istio(cluster: Cluster) -> Iterator[Check]:
     if not _has_kinds(cluster):
-        yield Check("istio", "error", "the cluster knows no traffic rules", _ISTIO)
+        yield Check("istio", "error", "the cluster knows no traffic rules", rules.INSTALL_ISTIO)
         return
     argv = ("get", "pods", "--all-namespaces", "--selector", "app=istiod", "--output", "json")
     done = cluster.kubectl.attempt(*argv, everywhere=True)

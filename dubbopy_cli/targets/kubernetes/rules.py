@@ -25,6 +25,7 @@ from dubbopy_cli.traffic.plan import RuleStep
 from dubbopy_cli.traffic.plan import plan as ordered
 
 HISTORY = "dubbopy-traffic-history"
+INSTALL_ISTIO = "install Istio: https://istio.io/latest/docs/setup/"
 _KINDS = f"destinationrules.{GROUP},virtualservices.{GROUP}"
 # Kept by the server or by kubectl: no part of what somebody wrote.
 _SERVERS = ("managedFields", "resourceVersion", "uid", "generation", "selfLink")
@@ -119,7 +120,7 @@ def _refused(rule: Rule, stderr: str) -> ConflictError | PreflightError | None:
         return PreflightError(
             "istio-missing",
             f"the cluster knows no kind {rule.kind}: Istio is not installed in it",
-            hint="install Istio: https://istio.io/latest/docs/setup/",
+            hint=INSTALL_ISTIO,
         )
     # Istio's webhook, or the rules of the CRD itself.
     if found := re.search(r"admission webhook \"[^\"]+\" denied the request: (.+)|is invalid: (.+)", stderr):

@@ -27,6 +27,9 @@ def containerd(tmp_path_factory):
     (folder / "config.toml").write_text(
         f'version = 2\nroot = "{folder}/root"\nstate = "{folder}/state"\n'
         f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{socket}"\n'
+        # What nobody holds is collected at once, not when chance has it.
+        '[plugins."io.containerd.gc.v1.scheduler"]\npause_threshold = 0.5\ndeletion_threshold = 1\n'
+        'mutation_threshold = 1\nschedule_delay = "0s"\nstartup_delay = "0s"\n'
     )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["containerd", "-c", str(folder / "config.toml")], stdout=log, stderr=log)
