@@ -128,6 +128,20 @@ def test_the_page_on_trouble_shows_what_is_said():
     assert wrong == []
 
 
+def test_the_page_on_trouble_names_each_cause_of_a_rollout_that_stops():
+    tree = ast.parse((ROOT / "dubbopy_cli/targets/kubernetes/causes.py").read_text(encoding="utf-8"))
+    named = {
+        word
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Cause")
+        or (isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "name")
+        for word in literals(node.args[0] if isinstance(node, ast.Call) else node.value)
+        if re.fullmatch(r"[A-Z][A-Za-z]+", word)
+    }
+    assert "Quota" in named
+    assert {one for one in named if f"`{one}`" not in sections()["rollout-failed"]} - {"Unhealthy"} == set()
+
+
 def test_codes_that_pages_name_exist():
     pages = (TROUBLE, ROOT / "docs/how-to/local-clusters.md")
     named = [one for page in pages for one in re.findall(r"[( ]`([a-z]+-[a-z-]+)`[),]", page.read_text())]
