@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SCHEMA = "dubbopy.cli/v1"
+# Wider than any line: without a terminal nothing is cut to a width.
+_UNCUT = 10_000
 # The verbs that take the options of a place, as they stand in a suggested command.
 _PLACED = re.compile(
     r"dubbopy-cli (?:traffic \w+|deploy|status|logs|call|remove|rollback|history|doctor)\b(?! --(?:help|target))"
@@ -178,7 +180,8 @@ class Console:
         from rich.console import Console
 
         # No markup, emoji or highlighting: a user's `[v1]` must come out as it is.
-        return Console(markup=False, emoji=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+        width = None if sys.stdout.isatty() else _UNCUT
+        return Console(markup=False, emoji=False, highlight=False, soft_wrap=width is not None, width=width)
 
     def _plain(self, frame: RenderableType) -> str:
         if isinstance(frame, str):
@@ -188,7 +191,7 @@ class Console:
         from rich.console import Console as RichConsole
 
         text = StringIO()
-        RichConsole(file=text, markup=False, emoji=False, highlight=False, width=200).print(frame)
+        RichConsole(file=text, markup=False, emoji=False, highlight=False, width=_UNCUT).print(frame)
         return text.getvalue()
 
     @staticmethod

@@ -1,16 +1,20 @@
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from dubbopy_cli.cli import views
 from dubbopy_cli.cli.logs import known_version
 from dubbopy_cli.cli.traffic import views as shown
+from dubbopy_cli.console import Console
 from dubbopy_cli.errors import UsageError
 from dubbopy_cli.project import Project
 from dubbopy_cli.targets.base import Application, Release
 from dubbopy_cli.traffic.model import RuleSet
+from dubbopy_cli.traffic.shares import Loss, RouteShare
 
 
 def application(namespace, role="server"):
@@ -48,6 +52,16 @@ def test_where_nobody_can_make_calls_a_client_comes_first(tmp_path, monkeypatch)
         f"dubbopy-cli newApp greeter-client {words}",
         f"dubbopy-cli newApp ../greeter-client {words}",
     ]
+
+
+def test_a_long_line_is_not_cut_where_nobody_s_terminal_sets_its_width(capsys):
+    lost = RouteShare("default", "every call", {}, (Loss("no-instance", Fraction(1), "no ready instance " * 20),))
+    with mock.patch.object(views, "routes", return_value=[lost]):
+        frame = views.tree(SimpleNamespace(title="target local"), [application("shop")])
+    Console("status").show(frame)
+    Console("status").live([frame])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "route" in line]
+    assert [line.split("lost: ")[1].rstrip() for line in lines] == [("no ready instance " * 20).rstrip()] * 2
 
 
 def test_an_application_without_a_version_has_no_calls_to_lose():
