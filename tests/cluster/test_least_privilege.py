@@ -4,11 +4,9 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 
 from dubbopy_cli.errors import PreflightError
 from dubbopy_cli.targets.base import CallRequest
@@ -18,11 +16,10 @@ from dubbopy_cli.traffic.model import RuleSet
 from tests.cluster.conftest import made
 from tests.cluster.pods import CLIENT, SERVER
 from tests.cluster.shops import opened, place
+from tests.cluster.users import USER, kubeconfig
 
 pytestmark = pytest.mark.slow
 
-ROLE = Path(__file__).parents[2] / "docs/reference/kubernetes-role.yaml"
-USER = "ada"
 # As the image is in the node, and not to be fetched; and no longer than needed at the end.
 QUICK = ("image.pullPolicy=IfNotPresent", "preStopSleepSeconds=1")
 
@@ -31,29 +28,6 @@ QUICK = ("image.pullPolicy=IfNotPresent", "preStopSleepSeconds=1")
 def shop(cluster, pytestconfig):
     with made(cluster) as namespace:
         yield opened(cluster, namespace, pytestconfig.cache.mkdir("go-projects"))
-
-
-def kubeconfig(cluster, namespace):
-    """Return the configuration of a user who may do what the Role says."""
-    role = yaml.safe_load(ROLE.read_text())
-    role["metadata"]["namespace"] = namespace
-    subject = {"kind": "ServiceAccount", "name": USER, "namespace": namespace}
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": USER, "namespace": namespace}},
-        role,
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": USER, "namespace": namespace},
-            "subjects": [subject],
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
-        },
-    )
-    config = json.loads(cluster.kube("config", "view", "--raw", "--minify", "--output", "json"))
-    token = cluster.kube("create", "token", USER, "--namespace", namespace).strip()
-    config["users"] = [{"name": USER, "user": {"token": token}}]
-    config["contexts"] = [{"name": USER, "context": {"cluster": config["clusters"][0]["name"], "user": USER}}]
-    return json.dumps({**config, "current-context": USER})
 
 
 @pytest.fixture

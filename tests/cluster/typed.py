@@ -16,7 +16,7 @@ from typing import Any
 
 from dubbopy_cli.targets.kubernetes.charts import DEPLOYED
 from tests.cluster.harness.cluster import Cluster
-from tests.cluster.pods import CLIENT
+from tests.cluster.pods import CLIENT, SERVER
 from tests.cluster.shops import TAGS
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +42,10 @@ class Keyboard:
     server: Path
     client: Path
 
-    def typed(
-        self, *words: str, at: Path | None = None, script: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run dubbopy-cli in a project's folder, the server's by default; ``script`` is run in its place."""
-        place = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of dubbopy-cli, which says where it works."""
+        return self.cluster.env() | {
             "PYTHONPATH": str(ROOT),
             "DUBBOPY_TARGET": "kubernetes",
             "DUBBOPY_CONTEXT": self.cluster.context,
@@ -54,11 +53,21 @@ class Keyboard:
             "DUBBOPY_HELM": str(self.cluster.helm4),
             "DUBBOPY_KUBECTL": str(self.cluster.kubectl),
         }
+
+    def typed(
+        self, *words: str, at: Path | None = None, script: Path | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run dubbopy-cli in a project's folder, the server's by default; ``script`` is run in its place."""
         argv = [sys.executable, *([str(script)] if script else ["-m", "dubbopy_cli"]), *words]
-        env = self.cluster.env() | place
-        return subprocess.run(
-            argv, cwd=at or self.server, env=env, capture_output=True, text=True, timeout=300, check=False
-        )
+        place, env = at or self.server, self.environment | env
+        return subprocess.run(argv, cwd=place, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+    def error(self, code: int, *words: str, **env: str) -> list[str]:
+        """Run a command that ends with an exit code and return the lines of its error; POD is the pod that it names."""
+        done = self.typed(*words, **env)
+        assert done.returncode == code, done.stderr
+        said = re.sub(rf"{SERVER}-v1-[0-9a-f]+-[a-z0-9]{{5}}", "POD", done.stderr[done.stderr.index("Error: ") :])
+        return said.replace(self.namespace, "NAMESPACE").splitlines()
 
     def done(self, *words: str, at: Path | None = None) -> None:
         """Run dubbopy-cli to a good end."""
@@ -84,9 +93,9 @@ class Keyboard:
         return found | {f"Release/{one['name']}": (one["status"], one["chart"]) for one in json.loads(listed)}
 
     @contextmanager
-    def load(self) -> Iterator[Load]:
-        """Have the client's pod call the server all the while."""
-        load = Load(self)
+    def load(self, under_way: int = 1) -> Iterator[Load]:
+        """Have the client's pod call the server all the while, with so many calls under way at a time."""
+        load = Load(self, under_way)
         thread = threading.Thread(target=load.call)
         thread.start()
         try:
@@ -118,9 +127,10 @@ def _lasting(one: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Load:
-    """Calls of a client's pod, one after the other, four thousand a run, and what their reports say."""
+    """Calls of a client's pod, four thousand a run, and what their reports say."""
 
     keyboard: Keyboard
+    under_way: int = 1
     reports: list[dict[str, Any]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -132,7 +142,7 @@ class Load:
         cluster = self.keyboard.cluster
         words = ("exec", "-n", self.keyboard.namespace, f"deployment/{CLIENT}-v1", "-c", "app", "--", "/dubbogo/app")
         while not self.over.is_set():
-            said = cluster.kube(*words, "-n", "4000", "-o", "json", check=False)
+            said = cluster.kube(*words, "-n", "4000", "-c", str(self.under_way), "-o", "json", check=False)
             with self._more:
                 self.reports.append(
                     json.loads(said) if said else {"calls": 0, "failed": 1, "error_message": "no report"}

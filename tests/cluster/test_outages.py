@@ -1,0 +1,143 @@
+"""What a command needs and does not get: an apiserver that is away, a registry that is down, rights."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from dubbopy_cli.targets.kubernetes import needs
+from tests.cluster.detour import Detour, detour
+from tests.cluster.harness.cluster import Cluster
+from tests.cluster.pods import SERVER
+from tests.cluster.typed import SHORT, Keyboard, copied
+from tests.cluster.users import USER, kubeconfig
+from tests.programs import free_port
+
+pytestmark = pytest.mark.slow
+
+# Longer than a Lease holds without being renewed.
+AWAY_SECONDS = 20
+
+
+@pytest.fixture
+def keyboard(cluster: Cluster, namespace: str, images: tuple[Path, Path], tmp_path: Path) -> Keyboard:
+    return copied(cluster, namespace, images, tmp_path)
+
+
+@dataclass
+class Road:
+    """The keyboard of a user whose way to the apiserver can be closed."""
+
+    keyboard: Keyboard
+    way: Detour
+
+    def until(self, start: str, *words: str) -> subprocess.Popen[str]:
+        """Run a command and close the way when it says a line that starts like this."""
+        argv = [sys.executable, "-m", "dubbopy_cli", *words]
+        env, at = self.keyboard.environment, self.keyboard.server
+        process = subprocess.Popen(argv, cwd=at, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith(start):
+                self.way.close()
+                return process
+        raise AssertionError(f"no line starts with {start!r}; it ended with {process.wait()}")
+
+    def said(self, line: str) -> str:
+        return line.rstrip("\n").replace(f"127.0.0.1:{self.way.port}", "APISERVER")
+
+
+@pytest.fixture
+def road(keyboard: Keyboard, tmp_path: Path) -> Iterator[Road]:
+    path = tmp_path / "kubeconfig"
+    with detour(keyboard.cluster, path) as way:
+        yield Road(replace(keyboard, cluster=replace(keyboard.cluster, kubeconfig=path)), way)
+
+
+def test_an_apiserver_that_is_away_while_pods_start_is_waited_for(keyboard: Keyboard, road: Road) -> None:
+    deploy = road.keyboard.deploying("v1", *SHORT)
+    process = road.until("  wait at most", *deploy)
+    back = threading.Timer(AWAY_SECONDS, road.way.open)
+    back.start()
+    assert process.stderr
+    said = [road.said(line) for line in process.stderr]
+    assert process.wait() == 0, said
+    assert [line for line in said if "asked again" in line] == [
+        "    the cluster does not answer: The connection to the server APISERVER was refused - did you specify the right "
+        "host or port?; it is asked again for 60 s"
+    ]
+    first = keyboard.objects()
+    keyboard.done(*deploy)
+    assert keyboard.objects() == first
+
+
+def test_an_apiserver_that_goes_before_a_change_is_told_and_the_same_command_again_converges(
+    keyboard: Keyboard, road: Road
+) -> None:
+    deploy = road.keyboard.deploying("v1", *SHORT)
+    process = road.until(f"  install release {SERVER}-v1", *deploy)
+    assert process.stderr
+    said = [road.said(line) for line in process.stderr]
+    assert process.wait() == 4, said
+    refused = "The connection to the server APISERVER was refused - did you specify the right host or port?"
+    unreachable = 'Get "https://APISERVER/version": dial tcp APISERVER: connect: connection refused'
+    assert said == [
+        f"lease dubbopy stays for 15 s: the cluster does not answer: {refused}",
+        f"Error: the cluster does not answer: Error: kubernetes cluster unreachable: {unreachable}",
+        "",
+        "Try: kubectl cluster-info",
+        "[cluster-unreachable]",
+    ]
+    road.way.open()
+    road.keyboard.done(*deploy)
+    first = keyboard.objects()
+    assert "Lease/dubbopy" not in first
+    keyboard.done("remove", "--all", "--yes")
+    keyboard.done(*deploy)
+    assert keyboard.objects() == first
+
+
+def test_a_registry_that_is_down_is_told_before_anything_is_built_or_changed(keyboard: Keyboard) -> None:
+    registry = f"127.0.0.1:{free_port()}"
+    values = keyboard.server / "chart/app/values.yaml"
+    values.write_text(values.read_text().replace("localhost:5000/", f"{registry}/"))
+    before = keyboard.objects()
+    assert keyboard.error(4, "deploy") == [
+        f"Error: the registry {registry} cannot be asked for {registry}/{SERVER}: Connection refused",
+        "",
+        "Try: start it or mend the network, or do without: dubbopy-cli build --image --no-push",
+        "[registry-unreachable]",
+    ]
+    assert keyboard.objects() == before
+
+
+def test_rights_that_are_missing_are_listed_before_anything_is_changed(keyboard: Keyboard, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+
+    def refused(without: str) -> list[str]:
+        path.write_text(kubeconfig(keyboard.cluster, keyboard.namespace, without=without))
+        ada = replace(keyboard, cluster=replace(keyboard.cluster, kubeconfig=path, context=USER))
+        return ada.error(3, *keyboard.deploying("v1"))
+
+    def told(rights: list[needs.Right]) -> list[str]:
+        return [
+            "Error: a deploy needs rights in namespace NAMESPACE that you do not have",
+            "",
+            *(f"  {one.shown}" for one in rights),
+            "",
+            f"Try: ask for the Role in docs/how-to/kubernetes-rbac.md; {rights[0].line('NAMESPACE')}",
+            "[cluster-forbidden]",
+        ]
+
+    needed = [one for one in needs.NEEDS if one.purpose in {needs.LOOK, needs.LOCK, needs.DEPLOY}]
+    assert refused("*") == told([right for one in needed for right in one.rights()])
+    before = keyboard.objects()
+    leases = [right for one in needed if "leases" in one.resources for right in one.rights()]
+    assert refused("leases") == told(leases)
+    assert keyboard.objects() == before
