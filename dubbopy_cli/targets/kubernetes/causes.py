@@ -9,6 +9,8 @@ from typing import Any
 Object = Mapping[str, Any]
 
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+# The container by which a sidecar takes a pod's connections over; Pod Security stricter than "privileged" refuses it.
+_ISTIO_INIT = '"istio-init"'
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -39,6 +41,8 @@ def of_conditions(conditions: Sequence[Object]) -> Cause | None:
         if one.get("type") == "ReplicaFailure" and one.get("status") == "True":
             text = str(one.get("message", ""))
             name = "Quota" if "exceeded quota" in text else "Admission"
+            if _ISTIO_INIT in text:
+                text += "; istio-init is Istio's, and where istio-cni is installed, sidecars do without it"
             return Cause(name, text)
     return None
 

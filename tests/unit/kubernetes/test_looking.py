@@ -52,6 +52,11 @@ def test_what_keeps_pods_from_being_made():
 
     assert causes.of_conditions(condition("exceeded quota: pods")) == Cause("Quota", "exceeded quota: pods")
     assert causes.of_conditions(condition("violates PodSecurity")) == Cause("Admission", "violates PodSecurity")
+    refused = 'violates PodSecurity: container "istio-init" must not include "NET_ADMIN"'
+    named = causes.of_conditions(condition(refused))
+    assert named == Cause(
+        "Admission", f"{refused}; istio-init is Istio's, and where istio-cni is installed, sidecars do without it"
+    )
     assert causes.of_conditions([{"type": "Available", "status": "False"}]) is None
 
 
