@@ -36,7 +36,7 @@ _FORBIDDEN = re.compile(
 def fault(done: Completed) -> DubbopyError:
     """Return the error for a program that failed; what is not known is told in its own words."""
     text = (done.stderr or done.stdout).strip()
-    last = text.splitlines()[-1] if text else ""
+    last = text.splitlines()[-1].removeprefix("Error: ") if text else ""
     if _NO_CONTEXT.search(text) or _NO_CLUSTER.search(text):
         return _unknown(text)
     if found := _NO_NAMESPACE.search(text):

@@ -91,7 +91,7 @@ FORBIDDEN, CANNOT = "Error from server (Forbidden): ", 'is forbidden: User "ada"
             "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials",
             Told(
                 4,
-                "Error: the cluster does not let us in: Error: Kubernetes cluster unreachable: the server has asked for "
+                "Error: the cluster does not let us in: Kubernetes cluster unreachable: the server has asked for "
                 "the client to provide credentials\n\n"
                 "Try: log in, then: kubectl auth whoami\n[cluster-denied]\n",
             ),
