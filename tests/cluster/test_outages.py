@@ -60,31 +60,11 @@ def road(keyboard: Keyboard, tmp_path: Path) -> Iterator[Road]:
         yield Road(replace(keyboard, cluster=replace(keyboard.cluster, kubeconfig=path)), way)
 
 
-def test_an_apiserver_that_is_away_while_pods_start_is_waited_for(keyboard: Keyboard, road: Road) -> None:
-    deploy = road.keyboard.deploying("v1", *SHORT)
-    said = []
-    process = road.start(*deploy)
-    assert process.stderr
-    for line in process.stderr:
-        said.append(road.said(line))
-        if line.startswith("  wait at most"):
-            road.way.close()
-            threading.Timer(AWAY_SECONDS, road.way.open).start()
-    assert process.wait() == 0, said
-    # What kubectl was about when the way was closed decides on its words.
-    (away,) = [line for line in said if "asked again" in line]
-    assert re.fullmatch("    the cluster does not answer: .+; it is asked again for 60 s", away)
-    first = keyboard.objects()
-    keyboard.done(*deploy)
-    assert keyboard.objects() == first
-
-
-def test_an_apiserver_that_goes_before_a_change_is_told_and_the_same_command_again_converges(
-    keyboard: Keyboard, road: Road, tmp_path: Path
-) -> None:
-    deploy = road.keyboard.deploying("v1", *SHORT)
-    helm, reached, closed = tmp_path / "helm", tmp_path / "reached", tmp_path / "closed"
-    helm.write_text(WAITING.format(release=f"{SERVER}-v1", reached=reached, closed=closed, helm=keyboard.cluster.helm4))
+def stopped_before_a_change(road: Road, folder: Path, deploy: tuple[str, ...]) -> None:
+    """Close the way before Helm makes the version; hold what is told to that."""
+    helm, reached, closed = folder / "helm", folder / "reached", folder / "closed"
+    real = road.keyboard.cluster.helm4
+    helm.write_text(WAITING.format(release=f"{SERVER}-v1", reached=reached, closed=closed, helm=real))
     helm.chmod(0o755)
     process = road.start(*deploy, DUBBOPY_HELM=str(helm))
     eventually(reached.exists, "Helm's upgrade of the version")
@@ -102,12 +82,32 @@ def test_an_apiserver_that_goes_before_a_change_is_told_and_the_same_command_aga
         "[cluster-unreachable]",
     ]
     road.way.open()
-    road.keyboard.done(*deploy)
-    first = keyboard.objects()
-    assert "Lease/dubbopy" not in first
-    keyboard.done("remove", "--all", "--yes")
+
+
+def away_while_pods_start(road: Road, deploy: tuple[str, ...]) -> None:
+    """Close the way while pods are waited for; the command comes through."""
+    said = []
+    process = road.start(*deploy)
+    assert process.stderr
+    for line in process.stderr:
+        said.append(road.said(line))
+        if line.startswith("  wait at most"):
+            road.way.close()
+            threading.Timer(AWAY_SECONDS, road.way.open).start()
+    assert process.wait() == 0, said
+    # What kubectl was about when the way was closed decides on its words.
+    (away,) = [line for line in said if "asked again" in line]
+    assert re.fullmatch("    the cluster does not answer: .+; it is asked again for 60 s", away)
+
+
+def test_an_apiserver_that_is_away(keyboard: Keyboard, road: Road, tmp_path: Path) -> None:
+    deploy = keyboard.deploying("v1", *SHORT)
+    stopped_before_a_change(road, tmp_path, deploy)
+    away_while_pods_start(road, deploy)
+    found = keyboard.objects()
     keyboard.done(*deploy)
-    assert keyboard.objects() == first
+    assert keyboard.objects() == found
+    assert "Lease/dubbopy" not in found
 
 
 def test_a_registry_that_is_down_is_told_before_anything_is_built_or_changed(keyboard: Keyboard) -> None:
