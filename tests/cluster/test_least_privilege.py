@@ -97,7 +97,7 @@ def test_the_commands_work_with_the_role(shop):
     assert "call server response" in line
     cli(shop, "traffic", "undo", *app)
     changes = json.loads(cli(shop, "traffic", "history", "-o", "json", *app))["data"]["changes"]
-    assert [one["command"].split()[2] for one in changes][-2:] == ["set", "undo"]
+    assert [one["command"].split()[2] for one in changes[-2:]] == ["set", "undo"]
 
 
 @pytest.mark.usefixtures("ada")
