@@ -54,7 +54,8 @@ def restricted(cluster: Cluster) -> Iterator[str]:
     """The same under Pod Security "restricted"; from then on istio-cni redirects the connections of all new pods."""
     if cluster.state:
         cluster.use_cni()
-    with made(cluster, **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
+    # Pods are refused, and what makes pods is warned of.
+    with made(cluster, **{f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}) as name:
         yield name
 
 
