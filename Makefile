@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LANG_TEMPLATE ?= go
-# Workers for the tests; each may start an Envoy and compile.
+# Workers for the tests; each may compile and start an Envoy, and has a cluster of its own in test-cluster.
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
@@ -56,7 +56,7 @@ cluster-down: setup ## End it and remove all that it left
 test-cluster: setup ## Run the tests with real image builders, registries, Kubernetes and Istio (Debian, as root)
 	tests/cluster/packages.sh
 	@$(HARNESS) build
-	@trap '$(HARNESS) down --abandoned 2>/dev/null' EXIT; CI=$${CI:-yes} $(BIN)/python -m pytest $(CLUSTER_TESTS) $(PYTEST_ARGS)
+	@trap '$(HARNESS) down --abandoned 2>/dev/null' EXIT; CI=$${CI:-yes} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(CLUSTER_TESTS) $(PYTEST_ARGS)
 
 N ?= 20000
 SEED ?= 1

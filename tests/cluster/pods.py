@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from tests.cluster.harness.cluster import Cluster
 from tests.local.go._project import TAG, Project, compiled
 
@@ -15,11 +17,19 @@ SERVER, CLIENT = "dubbo-go-server", "dubbo-go-client"
 
 def loaded(cluster: Cluster, cache: Path) -> tuple[Path, Path]:
     """Return the folders of a server and a client, with their images in the node."""
-    server, client = compiled(Project("server"), cache), compiled(Project("client"), cache)
+    server, client = whole(Project("server"), cache), whole(Project("client"), cache)
     for folder, name in ((server, SERVER), (client, CLIENT)):
-        shutil.copy(folder / "conf/dubbogo.yaml", folder / "build")  # as `make compile` does
         cluster.load_project(folder, f"localhost:5000/{name}:{TAG}")
     return server, client
+
+
+def whole(project: Project, cache: Path) -> Path:
+    """Return the project's folder with all that its image holds, as `make compile` leaves it."""
+    folder = compiled(project, cache)
+    with FileLock(cache / "lock"):  # another worker may read it
+        if not (folder / "build/dubbogo.yaml").exists():
+            shutil.copy(folder / "conf/dubbogo.yaml", folder / "build")
+    return folder
 
 
 def deployed(cluster: Cluster, namespace: str, helm: Path, release: str, chart: Path, **settings: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from dubbopy_cli.process import SubprocessRunner
 from dubbopy_cli.targets.kubernetes.cluster import Cluster as Place
 from dubbopy_cli.targets.kubernetes.helm import Helm
@@ -49,9 +51,12 @@ def both(cluster: Cluster, cache: Path) -> tuple[Path, Path]:
     """Return the folders of the server and the client, with the images of both versions in the node."""
     server, client = loaded(cluster, cache)
     second = cache / f"{server.name}-second"
-    shutil.copytree(server, second, dirs_exist_ok=True)
-    flags = ["-trimpath", "-ldflags", f"-s -w -X {SERVER}/pkg/service.tag={TAGS['v2']}"]
-    go(second, "build", *flags, "-o", "build/app", "./cmd")
+    with FileLock(cache / "lock"):  # another worker may make it, or read it
+        if not (second / "build/second").exists():
+            shutil.copytree(server, second, dirs_exist_ok=True)
+            flags = ["-trimpath", "-ldflags", f"-s -w -X {SERVER}/pkg/service.tag={TAGS['v2']}"]
+            go(second, "build", *flags, "-o", "build/app", "./cmd")
+            (second / "build/second").touch()
     cluster.load_project(second, f"localhost:5000/{SERVER}:{TAGS['v2']}")
     return server, client
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 from tests.cluster.harness.cluster import Cluster
 from tests.cluster.harness.progress import HarnessError
-from tests.cluster.pods import CLIENT, SERVER, deployed
-from tests.local.go._project import TAG, Project, compiled
+from tests.cluster.pods import CLIENT, SERVER, deployed, whole
+from tests.local.go._project import TAG, Project
 from tests.programs import eventually
 from tests.rules import SOURCE_90_10, SOURCE_ALL_TO_V1, SOURCE_DESTINATION_RULE
 
@@ -113,12 +112,11 @@ def closed(cluster, pytestconfig, tmp_path_factory):
     answers = ('"v" + tag', '"v2 of " + tag')
     second = Project("server", mesh="proxyless", edits={"pkg/service/service.go": answers})
     folders = {
-        (SERVER, "v1"): compiled(Project("server", mesh="proxyless"), cache),
-        (SERVER, "v2"): compiled(second, cache),
-        (CLIENT, "v1"): compiled(Project("client", mesh="proxyless"), cache),
+        (SERVER, "v1"): whole(Project("server", mesh="proxyless"), cache),
+        (SERVER, "v2"): whole(second, cache),
+        (CLIENT, "v1"): whole(Project("client", mesh="proxyless"), cache),
     }
     for (name, version), folder in folders.items():
-        shutil.copy(folder / "conf/dubbogo.yaml", folder / "build")
         image = f"localhost:5000/proxyless-{name}"
         cluster.load_project(folder, f"{image}:{version}")
         if version == "v1":

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 ARGV = (
@@ -29,11 +30,12 @@ def tarball() -> Path:
     """Return the root of the base image as an archive; it is made once a machine."""
     key = hashlib.sha256(" ".join(ARGV).encode()).hexdigest()[:12]
     path = user_cache_path("dubbopy-cli") / "tests" / f"python-base-{key}.tar"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{os.getpid()}-{path.name}")
-        subprocess.run([*ARGV, str(new)], check=True, timeout=900, capture_output=True)
-        new.replace(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():
+            new = path.with_name(f"{os.getpid()}-{path.name}")
+            subprocess.run([*ARGV, str(new)], check=True, timeout=900, capture_output=True)
+            new.replace(path)
     return path
 
 
