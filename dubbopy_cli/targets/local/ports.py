@@ -12,7 +12,7 @@ from dubbopy_cli.errors import PreflightError
 LOOPBACK = "127.0.0.1"
 # Below the ports that Linux and macOS hand to outgoing connections, so that a restarted instance finds its own free.
 FIRST, LAST = 21000, 29999
-_LETTING_GO_SECONDS = 2.0
+_LETTING_GO_SECONDS = 5.0
 
 
 def is_free(port: int) -> bool:
@@ -29,7 +29,10 @@ def is_free(port: int) -> bool:
 
 
 def stays_taken(port: int) -> bool:
-    """Tell whether ``port`` is held by somebody else: what was just killed lets go of its own within a moment."""
+    """Tell whether ``port`` is held by somebody else.
+
+    What was just killed lets go of its own within a moment: the first of its threads may be gone before the others.
+    """
     end = time.monotonic() + _LETTING_GO_SECONDS
     while not is_free(port):
         if time.monotonic() >= end:

@@ -168,7 +168,7 @@ def _move_instances(state: State, note: Note, names: Sequence[str]) -> State:
     for app in state.applications:
         for release in app.releases:
             for one in release.instances:
-                if app.role == "server" and one.name in names and not ports.is_free(one.port):
+                if app.role == "server" and one.name in names and ports.stays_taken(one.port):
                     moved = replace(one, port=ports.choose(state.ports))
                     note(f"port {one.port} of {one.name} has been taken by another program: it moved to {moved.port}")
                     state = _with_instance(state, app.name, release.version, moved)
