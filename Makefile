@@ -56,7 +56,7 @@ cluster-down: setup ## End it and remove all that it left
 test-cluster: setup ## Run the tests with real image builders, registries, Kubernetes and Istio (Debian, as root)
 	tests/cluster/packages.sh
 	@$(HARNESS) build
-	@trap '$(HARNESS) down --abandoned 2>/dev/null' EXIT; CI=$${CI:-yes} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(CLUSTER_TESTS) $(PYTEST_ARGS)
+	@trap '$(HARNESS) down --abandoned 2>/dev/null' EXIT; CI=$${CI:-yes} $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS) $(PYTEST_ARGS)
 
 N ?= 20000
 SEED ?= 1
