@@ -14,65 +14,13 @@ from dubbopy_cli.traffic.verify import verify
 from tests.cluster.harness.cluster import Cluster
 from tests.cluster.images.conftest import ROOT, Machine, machine_in
 from tests.programs import eventually
+from tests.rules import SOURCE_90_10, SOURCE_ADMIN_TO_V2, SOURCE_ALL_TO_V1, SOURCE_DESTINATION_RULE
 
 pytestmark = pytest.mark.slow
 
 SERVER, CLIENT = "dubbo-go-server", "dubbo-go-client"
 V1, V2 = "v1.0.0", "v2.0.0"
 GREETING = re.compile(r'call server response = name:"Hello laurence" {1,2}id:"(v[12]\.0\.0)"')
-# As the source has them: short names of hosts, and the first version of Istio's API.
-DESTINATION_RULE = """\
-apiVersion: networking.istio.io/v1alpha3
-kind: DestinationRule
-metadata:
-  name: dubbo-go-server
-spec:
-  host: dubbo-go-server
-  subsets:
-    - name: v1
-      labels:
-        dubbogoAppVersion: v1
-    - name: v2
-      labels:
-        dubbogoAppVersion: v2
-"""
-VIRTUAL_SERVICE = """\
-apiVersion: networking.istio.io/v1alpha3
-kind: VirtualService
-metadata:
-  name: dubbo-go-server
-spec:
-  hosts:
-    - dubbo-go-server
-  http:
-"""
-ALL_TO_V1 = """\
-  - route:
-    - destination:
-        host: dubbo-go-server
-        subset: v1
-"""
-ADMIN_TO_V2 = """\
-  - match:
-    - headers:
-        user:
-          exact: admin
-    route:
-      - destination:
-          host: dubbo-go-server
-          subset: v2
-"""
-BY_WEIGHT = """\
-    - route:
-      - destination:
-          host: dubbo-go-server
-          subset: v1
-        weight: 90
-      - destination:
-          host: dubbo-go-server
-          subset: v2
-        weight: 10
-"""
 # What Kubernetes and Istio put into a namespace by themselves.
 THEIRS = {
     "serviceaccount/default",
@@ -110,8 +58,8 @@ class Desk:
         path.write_text(text.replace(before, after))
 
     def apply(self, rule: str) -> None:
-        """Apply the source's VirtualService with these routes, once lint has nothing against it."""
-        (self.folder / "virtualservice.yaml").write_text(VIRTUAL_SERVICE + rule)
+        """Apply the source's VirtualService, once lint has nothing against it."""
+        (self.folder / "virtualservice.yaml").write_text(rule)
         said = self.typed("dubbopy-cli traffic lint -f destinationrule.yaml -f virtualservice.yaml")
         assert said.startswith("no findings about 2 objects in 2 files")
         self.typed("kubectl apply -f virtualservice.yaml")
@@ -210,9 +158,9 @@ def test_the_tutorial_by_hand(desk: Desk) -> None:
     eventually(lambda: set(desk.log()) == {V1, V2}, "both ids are in the log", 60)
 
     # S8, S9: all to v1.
-    (desk.folder / "destinationrule.yaml").write_text(DESTINATION_RULE)
+    (desk.folder / "destinationrule.yaml").write_text(SOURCE_DESTINATION_RULE)
     desk.typed("kubectl apply -f destinationrule.yaml")
-    desk.apply(ALL_TO_V1)
+    desk.apply(SOURCE_ALL_TO_V1)
     desk.answered_by({V1})
     assert desk.calls(200) == {V1: 200}
     assert desk.logged(3) == {V1}
@@ -225,7 +173,7 @@ def test_the_tutorial_by_hand(desk: Desk) -> None:
     desk.typed(f"kubectl wait --for=delete pod -l app={CLIENT} --timeout=120s")
     desk.typed("make deploy", "client")
     assert desk.logged(3) == {V1} == set(desk.log())
-    desk.apply(ADMIN_TO_V2 + ALL_TO_V1)
+    desk.apply(SOURCE_ADMIN_TO_V2)
     desk.answered_by({V2})
     assert desk.calls(200) == {V2: 200}
     assert desk.calls(200, "-header user=guest") == {V1: 200}
@@ -233,7 +181,7 @@ def test_the_tutorial_by_hand(desk: Desk) -> None:
     assert (desk.explained("-H user=admin"), desk.explained("-H user=guest")) == ({"v2": "1"}, {"v1": "1"})
 
     # S11: by weight.
-    desk.apply(BY_WEIGHT)
+    desk.apply(SOURCE_90_10)
     desk.answered_by({V1, V2})
     verdict = verify(desk.calls(1500), {V1: 90, V2: 10})
     assert verdict, verdict

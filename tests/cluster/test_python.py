@@ -11,6 +11,7 @@ import pytest
 from tests.cluster.harness.cluster import Cluster
 from tests.cluster.images import pythonbase
 from tests.cluster.images.conftest import Machine, machine_in
+from tests.cluster.typed import place
 
 pytestmark = pytest.mark.slow
 
@@ -35,16 +36,9 @@ class Desk:
 
     def typed(self, *words: str, at: str = ".") -> str:
         """Run dubbopy-cli in a project's folder and return what it writes."""
-        place = {
-            "KUBECONFIG": str(self.cluster.kubeconfig),
-            "DUBBOPY_TARGET": "kubernetes",
-            "DUBBOPY_CONTEXT": self.cluster.context,
-            "DUBBOPY_NAMESPACE": self.namespace,
-            "DUBBOPY_BUILDER": "buildah",
-            "DUBBOPY_HELM": str(self.cluster.helm4),
-            "DUBBOPY_KUBECTL": str(self.cluster.kubectl),
-        }
-        done = self.machine.cli(*words, cwd=self.folder / at, **place)
+        own = {"KUBECONFIG": str(self.cluster.kubeconfig), "DUBBOPY_BUILDER": "buildah"}
+        env = place(self.cluster, self.namespace) | own
+        done = self.machine.cli(*words, cwd=self.folder / at, **env)
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

@@ -33,6 +33,17 @@ _SERVERS = ("uid", "resourceVersion", "generation", "creationTimestamp", "manage
 _COUNTED = ("deployment.kubernetes.io/revision", DEPLOYED)
 
 
+def place(cluster: Cluster, namespace: str) -> dict[str, str]:
+    """Return the variables by which dubbopy-cli works in a namespace, with Helm 4."""
+    return {
+        "DUBBOPY_TARGET": "kubernetes",
+        "DUBBOPY_CONTEXT": cluster.context,
+        "DUBBOPY_NAMESPACE": namespace,
+        "DUBBOPY_HELM": str(cluster.helm4),
+        "DUBBOPY_KUBECTL": str(cluster.kubectl),
+    }
+
+
 @dataclass(frozen=True)
 class Keyboard:
     """A namespace, and the folders of a server and a client that are deployed there by the command line."""
@@ -45,14 +56,7 @@ class Keyboard:
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment of dubbopy-cli, which says where it works."""
-        return self.cluster.env() | {
-            "PYTHONPATH": str(ROOT),
-            "DUBBOPY_TARGET": "kubernetes",
-            "DUBBOPY_CONTEXT": self.cluster.context,
-            "DUBBOPY_NAMESPACE": self.namespace,
-            "DUBBOPY_HELM": str(self.cluster.helm4),
-            "DUBBOPY_KUBECTL": str(self.cluster.kubectl),
-        }
+        return self.cluster.env() | place(self.cluster, self.namespace) | {"PYTHONPATH": str(ROOT)}
 
     def typed(
         self, *words: str, at: Path | None = None, script: Path | None = None, **env: str
