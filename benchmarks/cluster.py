@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mesh_latency import CLI
-from pairs import command, ratio
+from pairs import command, compiled, ratio
 
 sys.path.append(str(Path(__file__).parents[1]))
 from tests.cluster.harness import lifecycle
@@ -32,7 +32,7 @@ VALUES = ("image.pullPolicy=IfNotPresent", "preStopSleepSeconds=1")
 
 
 def environment(shop: Shop) -> dict[str, str]:
-    return shop.cluster.env() | {
+    return compiled(shop.cluster.env()) | {
         "DUBBOPY_CONTEXT": shop.cluster.context,
         "DUBBOPY_TARGET": "kubernetes",
         "DUBBOPY_NAMESPACE": shop.namespace,

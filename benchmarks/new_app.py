@@ -25,9 +25,7 @@ def merged(folder: Path) -> Path:
 
 def fresh(argv: list[str], folder: Path, cache: Path) -> Callable[[], float]:
     """Return a timed run that makes ``folder``, which is gone before and after."""
-    # Compiled modules are kept, as they are on a machine where both are installed.
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    timed = command([*argv, str(folder)], env={**kept, "PYTHONPYCACHEPREFIX": str(cache)})
+    timed = command([*argv, str(folder)], env={**os.environ, "PYTHONPYCACHEPREFIX": str(cache)})
 
     def run() -> float:
         seconds = timed()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from dubbopy_cli import atonce
 from dubbopy_cli.errors import DubbopyError, PreflightError
 
 Trace = Callable[[str], None]
@@ -96,7 +97,8 @@ class SubprocessRunner:
             self._trace(shown(argv))
         process = _start(argv, cwd, env, piped=stdin is not None)
         try:
-            out, err = process.communicate(stdin, timeout=min(timeout, _LONGEST_SECONDS))
+            with atonce.running(process):
+                out, err = process.communicate(stdin, timeout=min(timeout, _LONGEST_SECONDS))
         except subprocess.TimeoutExpired as late:
             _end_group(process)
             raise DubbopyError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dubbopy_cli.process import CommandError, Completed
+from dubbopy_cli.process import CommandError, Completed, Stream, SubprocessRunner
 
 
 @dataclass
@@ -40,14 +40,21 @@ class FakeRunner:
         stdin: str | None = None,
         check: bool = True,
     ) -> Completed:
+        answer = self._answer(argv)
+        done = Completed(tuple(argv), answer.returncode, answer.stdout, answer.stderr)
+        if check and not done.ok:
+            raise CommandError(done)
+        return done
+
+    def stream(self, argv: Sequence[str]) -> Stream:
+        return SubprocessRunner().stream(["printf", "%s", self._answer(argv).stdout])
+
+    def _answer(self, argv: Sequence[str]) -> Answer:
         self.calls.append(tuple(argv))
         for answer in self.answers:
             if tuple(argv[: len(answer.words)]) == answer.words:
                 answer.used += 1
-                done = Completed(tuple(argv), answer.returncode, answer.stdout, answer.stderr)
-                if check and not done.ok:
-                    raise CommandError(done)
-                return done
+                return answer
         raise AssertionError(f"no answer is prepared for {list(argv)}")
 
     def done(self) -> None:

@@ -12,6 +12,7 @@ from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import version_labels
 
 SHOP = Service("shop", "shops")
+RULE_KINDS = "destinationrules.networking.istio.io,virtualservices.networking.istio.io"
 DIGEST = f"sha256:{'a' * 64}"
 
 

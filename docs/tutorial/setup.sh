@@ -23,3 +23,5 @@ case "$version" in
   *) extras=dev,go ;;
 esac
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+# Where Python is told to keep nothing that it compiles, each start of the tool would compile all of it.
+"$venv/bin/python" -m compileall -q dubbopy_cli

@@ -16,7 +16,7 @@ from dubbopy_cli.cli import build, views
 from dubbopy_cli.cli.chartoptions import ChartOptions
 from dubbopy_cli.cli.main import app
 from dubbopy_cli.cli.options import DryRun, ProjectPath, Timeout, Where, apply, find_application, patience
-from dubbopy_cli.cli.place import locate, open_target
+from dubbopy_cli.cli.place import chosen, open_target
 from dubbopy_cli.cli.verb import verb
 from dubbopy_cli.console import Console
 
@@ -55,7 +55,7 @@ def deploy(
 
     here = project.load(path)
     here = replace(here, version=names.version(version) if version else here.version)
-    local = locate(where, path).target == "local"
+    local = chosen(where, path)["target"].value == "local"
     if local:
         chart.refuse()
     chart.check(here)

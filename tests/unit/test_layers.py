@@ -10,7 +10,19 @@ ROOT = Path(__file__).parents[2] / "dubbopy_cli"
 MODULES = sorted(ROOT.rglob("*.py"))
 # From top to bottom; a module may import its own layer and those below.
 LAYERS = (("cli",), ("scaffold", "build", "targets"), ("traffic",))
-LEAVES = {"errors", "extras", "process", "plan", "names", "project", "settings", "artifact", "console", "cleanup"}
+LEAVES = {
+    "errors",
+    "extras",
+    "process",
+    "atonce",
+    "plan",
+    "names",
+    "project",
+    "settings",
+    "artifact",
+    "console",
+    "cleanup",
+}
 
 
 def imports(path):

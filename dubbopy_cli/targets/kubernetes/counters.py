@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from dubbopy_cli import names
+from dubbopy_cli.atonce import at_once
 from dubbopy_cli.errors import UnreachableError
 from dubbopy_cli.targets.kubernetes import proxies
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -23,7 +23,6 @@ from dubbopy_cli.traffic.counters import Counters, Counts, milliseconds
 from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import VERSION_LABEL
 
-_AT_A_TIME = 8
 _HOSTS = "clusters?format=json"
 # Envoy keeps these where the caller's pod asks for them (proxyStatsMatcher), as the charts of newApp do.
 _TIMES = "stats?format=json&histogram_buckets=detailed&filter=upstream_rq_time$"
@@ -46,7 +45,7 @@ def read(cluster: Cluster, application: str) -> Counters:
     """
     pods = cluster.kubectl.list("pods")
     callers = [one for one in ready_pods(pods) if proxies.has_sidecar(one)]
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+    with at_once() as pool:
         said = [one for one in pool.map(lambda pod: _ask(cluster, pod), callers) if one]
     if not said:
         why = "the sidecars may not be asked" if callers else "no pod that is ready has a sidecar"

@@ -40,20 +40,20 @@ class Deployment:
     def plan(self) -> Plan:
         """Return the steps; UsageError or ConflictError for what cannot be meant."""
         cluster, request = self._cluster, self._request
-        seen = view.look(cluster)
+        seen, now = view.look_with_rules(cluster)
         admit(request, view.there(seen, request.application))
         check_release(seen, request.application, request.version)
         wanted = view.of_application(seen.deployments, request.application)
         service = charts.service_chart(request, self._chart, ownership.target_port(wanted))
         steps = [
             *self._service_steps(seen, service),
-            *self._rule_steps(seen),
+            *self._rule_steps(seen, now),
             *pending.steps(cluster, seen.releases.get(self._release.release)),
             Step(self._title(seen), self._upgrade, shown(cluster.helm.argv(*self._release.upgrade()))),
             Step(
                 f"wait at most {request.timeout:g} s until every pod of {self._release.release} is ready",
                 self._wait,
-                self._waiting(),
+                shown(cluster.kubectl.argv(*rollout.waiting(self._release.release, request.timeout))),
             ),
         ]
         changed = [self._release] if self._keeps_service(seen) else [service, self._release]
@@ -93,11 +93,10 @@ class Deployment:
         steps = [*pending.steps(cluster, seen.releases.get(name), keep=True), own]
         return [ownership.take(cluster, name), *steps, ownership.keep(cluster, name)] if foreign else steps
 
-    def _rule_steps(self, seen: Seen) -> list[Step]:
+    def _rule_steps(self, seen: Seen, now: RuleSet) -> list[Step]:
         request = self._request
         if request.role == "client":
             return []
-        now = rules.read(self._cluster)
         steered = lookup.virtual_service(now, self._service.fqdn, self._service.namespace)
         if not (steered or request.no_traffic):
             return []
@@ -147,10 +146,6 @@ class Deployment:
                 self._take_back(error, self._cluster.helm.history(self._release.release))
                 error.hint = "mend it and deploy again; --no-rollback leaves its pods to look at"
             raise
-
-    def _waiting(self) -> str:
-        words = ("rollout", "status", f"deployment/{self._release.release}", f"--timeout={self._request.timeout:g}s")
-        return shown(self._cluster.kubectl.argv(*words))
 
     def _take_back(self, error: DubbopyError, past: Sequence[HelmRevision]) -> None:
         """Have what was there before this deploy, and say in the error what became of the release."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dubbopy_cli.atonce import at_once
 from dubbopy_cli.errors import DubbopyError, PreflightError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.base import Check
@@ -37,16 +38,19 @@ def preflight(cluster: Cluster, *, mesh: bool = True) -> None:
 
     Without ``mesh`` nothing is asked about Istio.
     """
-    found = namespace(cluster)
-    lacking = needs.missing(cluster, (needs.LOOK, needs.LOCK, needs.DEPLOY))
-    if rights := [right for each in lacking.values() for right in each]:
-        raise _forbidden(cluster, rights)
-    if not mesh:
-        return
-    if not _has_kinds(cluster):
-        raise PreflightError(
-            "istio-missing", "the cluster has no Istio: it knows no traffic rules", hint=rules.INSTALL_ISTIO
-        )
+    with at_once() as pool:
+        asked = pool.submit(namespace, cluster)
+        missing = pool.submit(needs.missing, cluster, (needs.LOOK, needs.LOCK, needs.DEPLOY))
+        kinds = pool.submit(_has_kinds, cluster) if mesh else None
+        found = asked.result()
+        if rights := [right for each in missing.result().values() for right in each]:
+            raise _forbidden(cluster, rights)
+        if kinds is None:
+            return
+        if not kinds.result():
+            raise PreflightError(
+                "istio-missing", "the cluster has no Istio: it knows no traffic rules", hint=rules.INSTALL_ISTIO
+            )
     if found and not _injected(found):
         raise PreflightError(
             "injection-off",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dubbopy_cli.process import Completed, Runner, needed
+from dubbopy_cli.process import Completed, Runner, Stream, needed
 from dubbopy_cli.targets.kubernetes.faults import fault
 
 VARIABLE = "DUBBOPY_KUBECTL"
@@ -46,6 +46,10 @@ class Kubectl:
         """Run ``kubectl WORDS`` and return what it left, whether it failed or not."""
         argv = self.argv(*words, everywhere=everywhere)
         return self.runner.run(argv, stdin=stdin, timeout=timeout, check=False)
+
+    def stream(self, *words: str) -> Stream:
+        """Start ``kubectl WORDS`` and return its output as it comes."""
+        return self.runner.stream(self.argv(*words))
 
     def list(self, kinds: str, selector: str = "") -> tuple[Object, ...]:
         """Return the objects of ``kinds`` (separated by commas); none where the cluster knows no such kind."""

@@ -114,6 +114,8 @@ class Own:
 
 
 def _take(own: Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None:
+    if own.write(None):
+        return
     started = time.monotonic()
     mark, since, told = None, started, False
     while True:

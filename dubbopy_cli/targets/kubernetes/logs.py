@@ -124,8 +124,7 @@ class _Reader:
         missed = self.history(pod) if _mark(status) != self._seen else []
         if running:
             after = [f"--since-time={self._last.stamp}"] if self._last.stamp else self._since
-            argv = self._cluster.kubectl.argv(*self._words(), "--follow", *after)
-            self._stream = self._cluster.kubectl.runner.stream(argv)
+            self._stream = self._cluster.kubectl.stream(*self._words(), "--follow", *after)
         return missed
 
     def streams(self) -> list[Stream]:

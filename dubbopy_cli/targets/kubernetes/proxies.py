@@ -7,10 +7,10 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from dubbopy_cli.atonce import at_once
 from dubbopy_cli.errors import DubbopyError
 from dubbopy_cli.process import Completed
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -25,7 +25,6 @@ from dubbopy_cli.traffic.model import VIRTUAL_SERVICE, Rule, mapping, sequence, 
 SETTLE_SECONDS = 5.0
 _BOUND_SECONDS = 60.0
 _POLL_SECONDS = 0.25
-_AT_ONCE = 8
 PROXY = "istio-proxy"
 _ROUTES = "config_dump?resource=dynamic_route_configs"
 
@@ -122,13 +121,12 @@ def _asked(pods: Iterable[Object], rule: Rule) -> list[str]:
 
 def _each(names: Sequence[str], ask: Callable[[str], T], stopped: threading.Event) -> list[T]:
     """Ask several sidecars at once: an answer takes a fraction of a second, most of it on the way."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with at_once() as pool:
         try:
             return list(pool.map(ask, names))
         except BaseException:
             # Ctrl-C, or one that never gets there: nobody waits for the others any more.
             stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 

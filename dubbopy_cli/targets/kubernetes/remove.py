@@ -82,7 +82,7 @@ class Removal:
                 hint=f"kubectl delete deployment {name} --namespace {self._cluster.namespace}",
             )
         selector = f"{NAME_LABEL}={self._name},{VERSION_LABEL}={version}"
-        words = ("wait", "pods", "--for=delete", "--selector", selector, f"--timeout={_ENDING_SECONDS:g}s")
+        words = rollout.waiting_gone(selector, _ENDING_SECONDS)
         gone = Step(
             f"wait until the pods of {name} have finished their calls and are gone",
             partial(rollout.wait_gone, self._cluster, self._name, version, _ENDING_SECONDS),

@@ -34,7 +34,6 @@ def rollback(
     known = cluster.helm.history(name)
     number = _meant(cluster, name, known, revision)
     words = ("rollback", name, str(number))
-    wait = ("rollout", "status", f"deployment/{name}", f"--timeout={timeout:g}s")
     return Plan(
         (
             *pending.steps(cluster, cluster.helm.releases().get(name)),
@@ -46,7 +45,7 @@ def rollback(
             Step(
                 f"wait at most {timeout:g} s until every pod of {name} is ready",
                 partial(rollout.wait, cluster, application, version, timeout),
-                shown(cluster.kubectl.argv(*wait)),
+                shown(cluster.kubectl.argv(*rollout.waiting(name, timeout))),
             ),
         )
     )

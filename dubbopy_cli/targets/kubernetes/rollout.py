@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dubbopy_cli import process
 from dubbopy_cli.errors import RolloutError, UnreachableError
+from dubbopy_cli.process import Stream
 from dubbopy_cli.targets.kubernetes import causes
 from dubbopy_cli.targets.kubernetes.causes import Cause
 from dubbopy_cli.targets.kubernetes.cluster import Cluster
@@ -45,6 +47,7 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
     """
     end = time.monotonic() + timeout
     said, at = "", time.monotonic()
+    news = _News(cluster, waiting(f"{application}-{version}", timeout))
     while True:
         seen = _asked(cluster, lambda: look(cluster, application, version))
         if seen.done:
@@ -59,13 +62,14 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
             at = time.monotonic()
             cause = _cause(cluster, seen)
             cluster.say(f"    {said}" + (f"; {cause.name}: {cause.text}" if cause else ""))
-        time.sleep(_POLL_SECONDS)
+        news.wait()
 
 
 def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: float) -> None:
     """Return when no pod of the version is left; RolloutError ``rollout-failed`` after ``timeout`` seconds."""
     end = time.monotonic() + timeout
     chosen = selector(application, version)
+    news = _News(cluster, waiting_gone(chosen, timeout))
     while pods := _asked(cluster, lambda: cluster.kubectl.list("pods", chosen)):
         if time.monotonic() >= end:
             names = ", ".join(sorted(one["metadata"]["name"] for one in pods))
@@ -74,7 +78,36 @@ def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: 
                 f"these pods have not ended after {timeout:g} s: {names}",
                 hint=f"kubectl describe pods --namespace {cluster.namespace} --selector {chosen}",
             )
-        time.sleep(_POLL_SECONDS)
+        news.wait()
+
+
+def waiting(name: str, timeout: float) -> tuple[str, ...]:
+    """Return kubectl's words that wait for the pods of a Deployment."""
+    return ("rollout", "status", f"deployment/{name}", f"--timeout={timeout:g}s")
+
+
+def waiting_gone(chosen: str, timeout: float) -> tuple[str, ...]:
+    """Return kubectl's words that wait until pods are gone."""
+    return ("wait", "pods", "--for=delete", "--selector", chosen, f"--timeout={timeout:g}s")
+
+
+class _News:
+    """The time between two looks: kubectl, which watches meanwhile, cuts it short when it has seen the end."""
+
+    def __init__(self, cluster: Cluster, words: tuple[str, ...]) -> None:
+        self._cluster = cluster
+        self._words = words
+        self._stream: Stream | None = None
+
+    def wait(self) -> None:
+        """Return after a while, or as soon as there is an end to be seen."""
+        end = time.monotonic() + _POLL_SECONDS
+        stream = self._stream = self._stream or self._cluster.kubectl.stream(*self._words)
+        watched = not stream.ended
+        while not stream.ended and process.ready([stream], max(0.0, end - time.monotonic())):
+            stream.lines()
+        if not (watched and stream.ended):
+            time.sleep(max(0.0, end - time.monotonic()))
 
 
 def look(cluster: Cluster, application: str, version: str) -> Look:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dubbopy_cli.atonce import at_once
 from dubbopy_cli.targets.admission import There
 from dubbopy_cli.targets.base import Application, Instance, InstanceState, Release, Role
 from dubbopy_cli.targets.kubernetes import charts, rules
@@ -39,20 +40,29 @@ class Seen:
 
 def look(cluster: Cluster) -> Seen:
     """Return what is there of ours."""
-    found = cluster.kubectl.list("deployments,pods", VERSION_LABEL)
-    services = {one["metadata"]["name"]: one for one in cluster.kubectl.list("services")}
-    return Seen(
-        tuple(one for one in found if one["kind"] == "Deployment"),
-        tuple(one for one in found if one["kind"] == "Pod"),
-        services,
-        cluster.helm.releases(),
-    )
+    with at_once() as pool:
+        asked = pool.submit(cluster.kubectl.list, "deployments,pods", VERSION_LABEL)
+        services = pool.submit(cluster.kubectl.list, "services")
+        releases = pool.submit(cluster.helm.releases)
+        found = asked.result()
+        return Seen(
+            tuple(one for one in found if one["kind"] == "Deployment"),
+            tuple(one for one in found if one["kind"] == "Pod"),
+            {one["metadata"]["name"]: one for one in services.result()},
+            releases.result(),
+        )
+
+
+def look_with_rules(cluster: Cluster) -> tuple[Seen, RuleSet]:
+    """Return what is there of ours, and the rules of the namespace."""
+    with at_once() as pool:
+        known = pool.submit(rules.read, cluster)
+        return look(cluster), known.result()
 
 
 def applications(cluster: Cluster) -> tuple[Application, ...]:
     """Return every application with a version, sorted by name."""
-    seen = look(cluster)
-    known = rules.read(cluster) if seen.deployments or seen.releases else RuleSet()
+    seen, known = look_with_rules(cluster)
     shared = {name for name, one in seen.releases.items() if charts.is_service(one)}
     names = sorted({application_of(one) for one in seen.deployments} - {""} | shared)
     return tuple(_application(cluster.namespace, name, seen, known) for name in names)

@@ -9,6 +9,7 @@ from dubbopy_cli.targets.kubernetes.helm import Helm
 from dubbopy_cli.targets.kubernetes.kubectl import Kubectl
 from dubbopy_cli.traffic.history import Origin
 from tests.fakes import FakeRunner
+from tests.shop import RULE_KINDS
 
 
 @pytest.fixture
@@ -54,8 +55,7 @@ class Namespace:
         ]
         self.runner.expect(self.cluster.helm.argv()[0], "list", stdout=json.dumps(found))
         if rules is not None:
-            kinds = "destinationrules.networking.istio.io,virtualservices.networking.istio.io"
-            self.answer("get", kinds, items=[one.document for one in rules])
+            self.answer("get", RULE_KINDS, items=[one.document for one in rules])
 
     def answer(self, *words, items=()):
         self.runner.expect(*self.cluster.kubectl.argv(*words), stdout=json.dumps({"items": list(items)}))

@@ -9,6 +9,7 @@ import yaml
 from dubbopy_cli.targets.base import CallReport, CallRequest, Check
 from dubbopy_cli.targets.kubernetes import call, doctor, logs, needs
 from tests.errortexts import Told
+from tests.shop import RULE_KINDS
 
 ROOT = Path(__file__).parents[3]
 READY = [{"type": "Ready", "status": "True"}]
@@ -258,7 +259,7 @@ INJECTED = namespace(**{"istio-injection": "enabled"})
         ),
         (
             {},
-            None,
+            KINDS,
             [
                 *rules_of(needs.LOOK, needs.LOCK, needs.DEPLOY)[:-1],
                 {"apiGroups": ["policy"], "resources": ["*"], "verbs": ["get"]},
@@ -278,8 +279,7 @@ def test_what_keeps_a_deploy_from_succeeding(cluster, runner, desk, case):
     labels, kinds, rules, told = case
     runner.expect(*cluster.kubectl.argv("get", "namespace"), stdout=namespace(**labels))
     runner.expect(*cluster.kubectl.argv("create"), stdout=review(rules))
-    if kinds is not None:
-        runner.expect(*cluster.kubectl.argv("api-resources"), stdout=kinds)
+    runner.expect(*cluster.kubectl.argv("api-resources"), stdout=kinds)
     assert desk.told(lambda: doctor.preflight(cluster)) == told
 
 
@@ -313,9 +313,7 @@ def test_doctor_of_a_cluster_in_which_all_is_well(cluster, runner, programs):
     runner.expect(*kubectl("create"), stdout=review(rules_of(*needs.EVERY)))
     runner.expect(cluster.helm.argv()[0], "list", stdout="[]")
     runner.expect(*kubectl("get", "services"), stdout=listed())
-    runner.expect(
-        *kubectl("get", "destinationrules.networking.istio.io,virtualservices.networking.istio.io"), stdout=listed()
-    )
+    runner.expect(*kubectl("get", RULE_KINDS), stdout=listed())
     assert doctor.checks(cluster) == (
         Check("kubectl", "ok", f"v1.33.1 at {programs}/kubectl"),
         Check("helm", "ok", f"v4.1.4 at {programs}/helm"),
@@ -349,9 +347,7 @@ def test_doctor_of_a_cluster_in_which_nothing_is_well(cluster, runner, programs)
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "shop", "namespace": "shops"}, "spec": {"hosts": ["shop"]},
     }  # fmt: skip
-    runner.expect(
-        *kubectl("get", "destinationrules.networking.istio.io,virtualservices.networking.istio.io"), stdout=listed(rule)
-    )
+    runner.expect(*kubectl("get", RULE_KINDS), stdout=listed(rule))
     found = {one.name: one for one in doctor.checks(cluster) if one.state != "ok"}
     role = "; the Role is in docs/how-to/kubernetes-rbac.md"
     assert found["version skew"] == Check(

@@ -15,7 +15,21 @@ from dubbopy_cli.traffic import edit
 from dubbopy_cli.traffic.history import dumps, record
 from dubbopy_cli.traffic.model import RuleSet
 from tests.errortexts import Told
-from tests.shop import DIGEST, HELM, KUBECTL, RELEASED, SHOP, deployment, history, pod, request, service, steps, titles
+from tests.shop import (
+    DIGEST,
+    HELM,
+    KUBECTL,
+    RELEASED,
+    RULE_KINDS,
+    SHOP,
+    deployment,
+    history,
+    pod,
+    request,
+    service,
+    steps,
+    titles,
+)
 
 
 def test_the_first_version_brings_the_service(shops, cluster, programs):
@@ -101,7 +115,7 @@ def test_a_service_of_another_release_is_taken_over_without_being_touched(shops,
 
 @pytest.mark.parametrize(("release", "words"), [("shop-v1", "the Helm release shop-v1"), ("", "no Helm release")])
 def test_a_service_of_another_release(shops, cluster, desk, release, words):
-    shops.holds(deployment("v1"), services=[service(release)], releases={"shop-v1": "deployed"})
+    shops.holds(deployment("v1"), services=[service(release)], releases={"shop-v1": "deployed"}, rules=())
     assert desk.told(Deployment(cluster, request("v2")).plan) == Told(
         6,
         f"Error: the Service shop belongs to {words}, not to the release shop: whoever upgrades or removes it there "
@@ -125,15 +139,15 @@ def foreign(chart, name):
 )
 def test_a_release_of_another_chart(shops, cluster, desk, releases, text):
     shops.runner.expect(cluster.helm.argv()[0], "list", stdout=json.dumps(releases))
-    shops.answer("get", "deployments,pods")
-    shops.answer("get", "services")
+    for kinds in ("deployments,pods", "services", RULE_KINDS):
+        shops.answer("get", kinds)
     assert desk.told(Deployment(cluster, request()).plan) == Told(
         6, f"Error: {text}\n\nTry: another version or application name\n[release-foreign]\n"
     )
 
 
 def test_a_deployment_that_somebody_else_made(shops, cluster, desk):
-    shops.holds(deployment("v1", release="other"), services=[service()], releases={"shop": "deployed"})
+    shops.holds(deployment("v1", release="other"), services=[service()], releases={"shop": "deployed"}, rules=())
     assert desk.told(Deployment(cluster, request()).plan) == Told(
         6,
         "Error: Deployment shop-v1 is there, and the Helm release other made it\n\n"
@@ -143,7 +157,7 @@ def test_a_deployment_that_somebody_else_made(shops, cluster, desk):
 
 def test_a_deployment_of_another_chart(shops, cluster, desk):
     selector = {"app.kubernetes.io/name": "shop", "dubbogoAppVersion": "v1", "helm.sh/chart": "shop-0.0.1"}
-    shops.holds(deployment("v1", selector=selector), services=[service()], releases=RELEASED)
+    shops.holds(deployment("v1", selector=selector), services=[service()], releases=RELEASED, rules=())
     assert desk.told(Deployment(cluster, request()).plan) == Told(
         6,
         "Error: Deployment shop-v1 was made by another chart: it selects its pods by helm.sh/chart as well, and a "
