@@ -146,6 +146,10 @@ class Stream:
             whole, self._half = [*whole, self._half], b""
         return [one.decode("utf-8", "replace").rstrip("\r") for one in whole]
 
+    def succeeded(self) -> bool:
+        """Tell whether the program, which has `ended`, did so with status 0."""
+        return self._process.wait() == 0
+
 
 def ready(streams: Iterable[Stream], timeout: float) -> list[Stream]:
     """Return the streams that have lines or have ended, after at most ``timeout`` seconds."""
@@ -212,7 +216,9 @@ def _start(
 def _end_group(process: subprocess.Popen[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(process.pid, number)
+            # Once it was waited for, its number may be another one's.
+            if process.returncode is None:
+                os.killpg(process.pid, number)
         except ProcessLookupError:
             break
         try:

@@ -47,7 +47,10 @@ class FakeRunner:
         return done
 
     def stream(self, argv: Sequence[str]) -> Stream:
-        return SubprocessRunner().stream(["printf", "%s", self._answer(argv).stdout])
+        answer = self._answer(argv)
+        return SubprocessRunner().stream(
+            ["sh", "-c", 'printf %s "$1"; exit "$2"', "sh", answer.stdout, str(answer.returncode)]
+        )
 
     def _answer(self, argv: Sequence[str]) -> Answer:
         self.calls.append(tuple(argv))

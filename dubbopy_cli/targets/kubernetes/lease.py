@@ -55,6 +55,7 @@ class Own:
     cluster: Cluster
     name: str
     holder: str
+    _revision: str = ""
     _renewed: float = 0.0
     _renewing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -70,10 +71,10 @@ class Own:
         now, begun = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), time.monotonic()
         spec = {"holderIdentity": self.holder, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now}
         document = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-        words = ("replace" if former else "create", "--filename", "-")
+        words = ("replace" if former else "create", "--output", "json", "--filename", "-")
         done = self.cluster.kubectl.attempt(*words, stdin=json.dumps(document))
         if done.ok:
-            self._renewed = begun
+            self._renewed, self._revision = begun, json.loads(done.stdout)["metadata"]["resourceVersion"]
             return True
         error = fault(done)
         # Without its namespace a Lease is not found either, and never will be.
@@ -106,11 +107,21 @@ class Own:
     def release(self) -> None:
         """Take it away if it is ours still; what cannot be reached runs out by itself."""
         try:
+            if self._delete(self._revision):
+                return
+            # A renewal may have come to pass although its answer was lost.
             found = self.seen()
             if found and found["spec"].get("holderIdentity") == self.holder:
-                self.cluster.kubectl.attempt("delete", "lease", self.name, "--ignore-not-found", "--wait=false")
+                self._delete(found["metadata"]["resourceVersion"])
         except DubbopyError as error:
             self.cluster.say(f"lease {self.name} stays for {DURATION_SECONDS} s: {error.message}")
+
+    def _delete(self, revision: str) -> bool:
+        """Delete it as it was at a revision; False where it is another one's by now, or gone."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{self.cluster.namespace}/leases/{self.name}"
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": revision}}
+        done = self.cluster.kubectl.attempt("delete", "--raw", path, "--filename", "-", stdin=json.dumps(options))
+        return done.ok
 
 
 def _take(own: Own, seconds: float, busy: Callable[[str], DubbopyError]) -> None:

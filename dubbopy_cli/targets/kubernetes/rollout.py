@@ -62,7 +62,8 @@ def wait(cluster: Cluster, application: str, version: str, timeout: float) -> No
             at = time.monotonic()
             cause = _cause(cluster, seen)
             cluster.say(f"    {said}" + (f"; {cause.name}: {cause.text}" if cause else ""))
-        news.wait()
+        if news.wait():
+            return
 
 
 def wait_gone(cluster: Cluster, application: str, version: str | None, timeout: float) -> None:
@@ -99,15 +100,17 @@ class _News:
         self._words = words
         self._stream: Stream | None = None
 
-    def wait(self) -> None:
-        """Return after a while, or as soon as there is an end to be seen."""
+    def wait(self) -> bool:
+        """Return after a while, or as soon as kubectl's watch has ended: then whether it saw what it waits for."""
         end = time.monotonic() + _POLL_SECONDS
         stream = self._stream = self._stream or self._cluster.kubectl.stream(*self._words)
         watched = not stream.ended
         while not stream.ended and process.ready([stream], max(0.0, end - time.monotonic())):
             stream.lines()
-        if not (watched and stream.ended):
-            time.sleep(max(0.0, end - time.monotonic()))
+        if watched and stream.ended and stream.succeeded():
+            return True
+        time.sleep(max(0.0, end - time.monotonic()))
+        return False
 
 
 def look(cluster: Cluster, application: str, version: str) -> Look:

@@ -265,7 +265,7 @@ def test_what_keeps_a_version_from_being_ready_is_named_while_it_is_waited_for(c
     event = {"type": "Warning", "reason": "Unhealthy", "message": "Readiness probe failed", "lastTimestamp": "1"}
     events = {"items": [{**event, "involvedObject": {"name": "p"}}]}
     runner.expect(*cluster.kubectl.argv("get", "events"), stdout=json.dumps(events))
-    runner.expect(*cluster.kubectl.argv("rollout", "status", "deployment/shop-v1", "--timeout=60s"))
+    runner.expect(*cluster.kubectl.argv("rollout", "status", "deployment/shop-v1", "--timeout=60s"), returncode=1)
     waiting = rollout.Look(done=False, state="1 wanted: 1 not ready", cause=None, pods=("p",))
     monkeypatch.setattr(rollout, "_HEARTBEAT_SECONDS", 0)
     monkeypatch.setattr(rollout.time, "sleep", lambda _: None)
@@ -278,7 +278,7 @@ def test_the_end_of_a_rollout_is_seen_as_soon_as_kubectl_has_seen_it(cluster, ru
     runner.expect(*cluster.kubectl.argv("rollout", "status"), stdout="Waiting\nsuccessfully rolled out\n")
     waiting = rollout.Look(done=False, state="1 wanted: 1 not ready", cause=None, pods=("p",))
     monkeypatch.setattr(rollout, "_POLL_SECONDS", 3600)
-    monkeypatch.setattr(rollout, "look", mock.Mock(side_effect=[waiting, THERE]))
+    monkeypatch.setattr(rollout, "look", mock.Mock(side_effect=[waiting]))
     rollout.wait(cluster, "shop", "v1", 7200)
 
 

@@ -31,10 +31,13 @@ class Leases:
             return Completed(tuple(argv), 0, json.dumps(self.one) if self.one else "", "")
         if self.refusal:
             return Completed(tuple(argv), 1, "", self.refusal)
-        if verb == "replace" and wanted["metadata"]["resourceVersion"] != str(self.version):
+        known = wanted.get("preconditions", wanted.get("metadata", {})).get("resourceVersion")
+        if verb != "create" and known != str(self.version):
             return Completed(tuple(argv), 1, "", "Error from server (Conflict): the object has been modified")
-        self.put(wanted if stdin else None)
-        return Completed(tuple(argv), 0, "", "")
+        if verb == "create" and self.one:
+            return Completed(tuple(argv), 1, "", "Error from server (AlreadyExists): leases already exists")
+        self.put(None if verb == "delete" else wanted)
+        return Completed(tuple(argv), 0, json.dumps(self.one), "")
 
     def put(self, one):
         self.version += 1
@@ -78,6 +81,16 @@ def test_a_lease_is_gone_when_the_command_has_ended(apply, leases):
     seen = []
     apply(lambda: seen.append(leases.one["spec"]["holderIdentity"].partition(":")[0]))
     assert (seen, leases.one) == (["a@b"], None)
+
+
+def test_a_lease_whose_last_renewal_was_not_answered_is_taken_away_nevertheless(apply, leases):
+    apply(lambda: leases.put(leases.one))
+    assert leases.one is None
+
+
+def test_a_lease_that_another_command_has_taken_over_stays(apply, leases):
+    apply(lambda: leases.take("bob@c:7"))
+    assert leases.one["spec"]["holderIdentity"] == "bob@c:7"
 
 
 @pytest.mark.usefixtures("late")
