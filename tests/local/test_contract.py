@@ -286,8 +286,11 @@ def test_local_stop_and_start(deployed):
 
 
 def test_remove_needs_consent_and_takes_everything(world):
+    where = ("--app", "dubbo-go-server", "--namespace", "leaving")
     world.envelope("deploy", "v1", "--namespace", "leaving")
-    words = ("remove", "--all", "--app", "dubbo-go-server", "--namespace", "leaving")
+    world.envelope("traffic", "set", "v1", *where)
+    assert len(world.envelope("traffic", "history", *where).data["changes"]) == 1
+    words = ("remove", "--all", *where)
     refused = world.envelope(*words, status=2)
     assert refused.errors == [
         {
@@ -301,3 +304,6 @@ def test_remove_needs_consent_and_takes_everything(world):
     assert removed.data["removed"] == ["v1"]
     assert world.envelope("status", "--namespace", "leaving").data["applications"] == []
     assert world.envelope("local", "status", "--namespace", "leaving").data["running"] is False
+    # An application of the same name begins anew.
+    world.envelope("deploy", "v1", "--namespace", "leaving")
+    assert world.envelope("traffic", "history", *where).data["changes"] == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 
 from dubbopy_cli.plan import Plan, Step
 from dubbopy_cli.targets import named
-from dubbopy_cli.targets.local import artifacts
+from dubbopy_cli.targets.local import artifacts, rulehistory
 from dubbopy_cli.targets.local.converge import clear, converge
 from dubbopy_cli.targets.local.instances import await_let_go
 from dubbopy_cli.targets.local.mesh import Mesh
@@ -42,6 +43,7 @@ class Removal:
         if self._whole(app) and app.role == "server":
             # After the instances are out of reach: without rules every version would get calls for a moment.
             steps.append(Step(f"delete the rules of {app.name}", self._drop_rules))
+            steps += self._forgetting(service)
         steps.append(Step(f"let {what} finish its calls and end it", self._end))
         if not self._left(state).deployed:
             steps.append(Step("end Envoy and the supervisor: nothing is deployed any more", self._close))
@@ -68,6 +70,15 @@ class Removal:
                 )
             )
         return steps
+
+    def _forgetting(self, service: Service) -> list[Step]:
+        paths, rules = self._mesh.paths, self._mesh.rules()
+        known = leaving.without_application(rules, [service]) != rules
+        known = known or any(one.touches(service) for one in rulehistory.read(paths))
+        if self._version is not None or not known:
+            return []
+        title = f"forget what was done to the rules of {service.name}"
+        return [Step(title, partial(rulehistory.forget, paths, service))]
 
     def _known(self, state: State) -> AppRecord:
         app = state.app(self._name)

@@ -8,6 +8,7 @@ from dubbopy_cli.targets.local.files import read_text, write_atomic
 from dubbopy_cli.targets.local.paths import Paths
 from dubbopy_cli.traffic import history
 from dubbopy_cli.traffic.history import Change, Origin
+from dubbopy_cli.traffic.hosts import Service
 from dubbopy_cli.traffic.model import RuleSet
 
 
@@ -23,3 +24,11 @@ def record(paths: Paths, origin: Origin, former: RuleSet, wanted: RuleSet) -> No
     found = history.record(seen, origin, former, wanted, time.time())
     if found != seen:
         write_atomic(paths.history, history.dumps(found), paths.scratch)
+
+
+def forget(paths: Paths, service: Service) -> None:
+    """Take what was done to the rules of ``service`` out of the history."""
+    seen = read(paths)
+    left = history.without(seen, service)
+    if left != seen:
+        write_atomic(paths.history, history.dumps(left), paths.scratch)
