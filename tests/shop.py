@@ -45,7 +45,8 @@ def pod(version, *, ready=True):
 
 def service(release="shop"):
     notes = {"meta.helm.sh/release-name": release} if release else {}
-    return {"metadata": {"name": "shop", "annotations": notes}, "spec": {"ports": [{"port": 20000}]}}
+    spec = {"ports": [{"port": 20000}], "selector": {"app.kubernetes.io/name": "shop"}}
+    return {"metadata": {"name": "shop", "annotations": notes}, "spec": spec}
 
 
 def steps(plan, programs):

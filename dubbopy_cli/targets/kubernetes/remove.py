@@ -32,7 +32,7 @@ class Removal:
         """Return the steps; ConflictError ``traffic-remains`` while the rules give the version calls."""
         seen = view.look(self._cluster)
         known = versions(seen, self._name)
-        if not known and self._name not in seen.releases:
+        if not known and not view.has_address(seen, self._name):
             running = sorted({view.application_of(one) for one in seen.deployments})
             raise named.unknown(self._name, running, self._cluster.namespace)
         now = rules.read(self._cluster)
@@ -44,9 +44,8 @@ class Removal:
         return Plan((*steps, *self._pods_steps(seen, version)))
 
     def _everything(self, seen: Seen, known: list[str], now: RuleSet, service: Service) -> list[Step]:
-        release = seen.releases.get(self._name)
-        found = seen.services.get(self._name)
-        if found and not (release and charts.is_service(release)):
+        found, shared = seen.services.get(self._name), view.has_address(seen, self._name)
+        if found and not shared:
             ownership.check(found, self._name)
         left = leaving.without_application(now, [service])
         check_rules(now, left)
@@ -58,7 +57,7 @@ class Removal:
             forget = partial(rules.forget, self._cluster, service)
             steps.append(Step(f"forget what was done to the rules of {self._name}", forget))
         # Last, so that a removal that was killed finds the application again.
-        return [*steps, *([self._uninstall(self._name)] if release and charts.is_service(release) else [])]
+        return [*steps, *([self._uninstall(self._name)] if shared else [])]
 
     def _rule_steps(
         self, now: RuleSet, service: Service, version: str, others: list[str], *, force: bool

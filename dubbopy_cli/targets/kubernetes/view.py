@@ -63,7 +63,7 @@ def look_with_rules(cluster: Cluster) -> tuple[Seen, RuleSet]:
 def applications(cluster: Cluster) -> tuple[Application, ...]:
     """Return every application with a version, sorted by name."""
     seen, known = look_with_rules(cluster)
-    shared = {name for name, one in seen.releases.items() if charts.is_service(one)}
+    shared = {name for name in seen.releases if has_address(seen, name)}
     names = sorted({application_of(one) for one in seen.deployments} - {""} | shared)
     return tuple(_application(cluster.namespace, name, seen, known) for name in names)
 
@@ -92,6 +92,16 @@ def there(seen: Seen, application: str) -> There | None:
     return There(_role(own), port_of(seen.services.get(application)), [version_of(one) for one in own])
 
 
+def has_address(seen: Seen, application: str) -> bool:
+    """Tell whether there is a release of the chart of the application's Service.
+
+    Others call charts ``service`` too: their Services do not select pods by the name of the release.
+    """
+    release, service = seen.releases.get(application), seen.services.get(application)
+    own = service is None or service["spec"].get("selector", {}).get(NAME_LABEL) == application
+    return release is not None and charts.is_service(release) and own
+
+
 def platforms(cluster: Cluster) -> tuple[str, ...]:
     """Return the platforms of the nodes, such as ``linux/amd64``; raises why they may not be looked at."""
     # A single request: where nobody answers, `kubectl get nodes` would wait for five.
@@ -116,8 +126,9 @@ def image_tag(deployment: Object) -> str:
 
 
 def port_of(service: Object | None) -> int:
-    """Return the port that callers use."""
-    return int(service["spec"]["ports"][0]["port"]) if service else _NO_PORT
+    """Return the port that callers use; a Service may have none, such as one that is a name for another host."""
+    ports = service["spec"].get("ports") if service else None
+    return int(ports[0]["port"]) if ports else _NO_PORT
 
 
 def callers(pods: Iterable[Object], application: str) -> list[Object]:

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from dubbopy_cli.errors import ConflictError, RolloutError
-from dubbopy_cli.targets.kubernetes import rollback, rollout, rules
+from dubbopy_cli.targets.kubernetes import rollback, rollout, rules, view
 from dubbopy_cli.targets.kubernetes.deploy import Deployment
 from dubbopy_cli.targets.kubernetes.remove import Removal
 from dubbopy_cli.traffic import edit
@@ -412,3 +412,17 @@ def test_what_a_killed_helm_left_is_freed(shops, monkeypatch, name, statuses, li
     planned = Deployment(cluster, request()).plan()
     title = f"free release {name}, which a helm that was killed left as {statuses[-1]}"
     next(one for one in planned.steps if one.title == title).run()
+
+
+def test_a_service_that_is_only_a_name_has_no_port_of_its_own(shops, cluster):
+    other = {"metadata": {"name": "shop"}, "spec": {"type": "ExternalName", "externalName": "shop.example.com"}}
+    shops.holds(deployment("v1"), services=[other], rules=())
+    assert [(one.name, one.port) for one in view.applications(cluster)] == [("shop", 20000)]
+
+
+def test_another_chart_that_is_called_service_too_is_no_application(shops, cluster, desk):
+    other = service() | {"spec": {"ports": [{"port": 80}], "selector": {"app.kubernetes.io/name": "service"}}}
+    shops.holds(services=[other], releases={"shop": "deployed"}, rules=())
+    assert view.applications(cluster) == ()
+    told = desk.told(lambda: Removal(cluster, "shop", None).plan())
+    assert told.text.startswith("Error: no application 'shop' is deployed in namespace shops.\n")
