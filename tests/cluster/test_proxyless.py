@@ -8,6 +8,7 @@ import shlex
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -151,7 +152,8 @@ def opened(closed):
 def lab(opened):
     """The lab without a rule, before and after."""
     yield opened
-    opened.cluster.kube("-n", opened.namespace, "delete", "virtualservices,destinationrules", "--all")
+    # In the order that loses no call: the client logs each one that is lost.
+    rules.apply(opened.engine("taken away"), RuleSet()).apply()
 
 
 def test_a_client_that_istiod_does_not_let_in_ends_and_says_what_istiod_needs(closed):
@@ -195,6 +197,8 @@ def test_the_source_s_files_send_all_to_v1_and_then_every_tenth_to_v2(lab):
 
 
 def test_no_call_is_lost_while_rules_subsets_and_pods_come_and_go(lab):
+    # The source applies a rule and its subsets at once, which does lose calls.
+    begun = datetime.now(UTC).isoformat()
     with ThreadPoolExecutor(1) as pool:
         changing = pool.submit(change_everything, lab)
         answered = 0
@@ -203,7 +207,7 @@ def test_no_call_is_lost_while_rules_subsets_and_pods_come_and_go(lab):
         changing.result()
     assert answered >= 10_000
     # Nor has the client lost one that was there all the time. Without pkg/config/present.go it still calls pods that are gone.
-    assert not [line for line in lab.said() if "ERROR" in line]
+    assert not [line for line in lab.said(f"--since-time={begun}") if "ERROR" in line]
 
 
 def change_everything(lab):
